@@ -1,0 +1,88 @@
+// The definition of an environment: the one struct through which native tasks, plug-ins and workers
+// come in.
+#pragma once
+
+#include "sac/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Version of `sac_env_def`; a definition states the one it was compiled against.
+#define SAC_ENV_VERSION 1
+
+/// Most values that one keyword argument may hold.
+#define SAC_ENV_KEYWORD_MAX 32
+
+/// Kinds of keyword arguments (`env.kwargs` in a configuration).
+typedef enum sac_env_keyword_kind {
+  SAC_ENV_NUMBER,  ///< one finite number
+  SAC_ENV_FLAG,    ///< true or false, held as 1 or 0
+  SAC_ENV_NUMBERS  ///< a list of numbers; its length may differ from the default's
+} sac_env_keyword_kind;
+
+/// One keyword argument of an environment and its default.
+typedef struct sac_env_keyword {
+  const char *name;                   ///< Gymnasium's own name where there is one
+  sac_env_keyword_kind kind;          ///< what it holds
+  int count;                          ///< values in use (1 unless kind is SAC_ENV_NUMBERS)
+  double value[SAC_ENV_KEYWORD_MAX];  ///< the default, or the user's value once resolved
+  double low, high;                   ///< every value lies in [low, high]
+  const char *help;                   ///< one sentence for the configuration reference
+} sac_env_keyword;
+
+/// What an environment opened with given keyword arguments looks like.
+typedef struct sac_env_spec {
+  int obs_dim;            ///< S: width of the full observation, which the critics see
+  int actor_obs_dim;      ///< the policy sees the first so many values of it; 0 means all of them
+  int act_dim;            ///< A
+  int max_episode_steps;  ///< time limit in steps; 0 means none. Kept by the vector environment
+  bool float32_obs;       ///< observations are float32 values (traces then store them as such)
+  int state_dim;          ///< length of the vector that `set_state` takes
+  int qpos_dim;           ///< the first so many of it are positions (`qpos`); 0: not a MuJoCo task
+  size_t state_bytes;  ///< size of the saved state (and of the state itself where `create` is NULL)
+  double action_low[64];   ///< (A) bounds of the environment's own action; may be infinite
+  double action_high[64];  ///< (A)
+} sac_env_spec;
+
+/// What one step gives besides the observation.
+typedef struct sac_env_result {
+  double reward;      ///< unscaled
+  bool terminated;    ///< a true end of the task; time limits are not the environment's business
+  const char *fault;  ///< NULL, or a constant sentence: the simulation broke (numeric failure)
+} sac_env_result;
+
+/// An environment. `env` below is one instance: where `create` is NULL it is `state_bytes` plain
+/// bytes, zeroed, which may be copied to save and load; otherwise whatever `create` returned.
+/// Instances are used by one thread at a time, different ones by different threads at once.
+typedef struct sac_env_def {
+  uint32_t version;                 ///< SAC_ENV_VERSION
+  const char *id;                   ///< the name in `env.id`
+  const char *help;                 ///< one sentence for the configuration reference
+  const sac_env_keyword *keywords;  ///< accepted keyword arguments with their defaults
+  int n_keywords;                   ///< how many
+  /// Fill `spec` for resolved keywords (`n_keywords` of them, in the order above).
+  sac_status (*describe)(const sac_env_keyword *keywords, sac_env_spec *spec, sac_error *err);
+  /// Make an instance that owns more than plain bytes; NULL when there is no such need.
+  sac_status (*create)(const sac_env_keyword *keywords, void **env, sac_error *err);
+  /// Initialise a zeroed plain-bytes instance; used only where `create` is NULL; may be NULL.
+  void (*init)(void *env, const sac_env_keyword *keywords);
+  /// Free what `create` made; NULL where `create` is NULL.
+  void (*destroy)(void *env);
+  /// Start an episode from the start state that `seed` determines: Gymnasium's `reset(seed=seed)`
+  /// where there is such a task. Writes the observation (S).
+  void (*reset)(void *env, uint64_t seed, double *obs);
+  /// One step with an action (A) in the environment's own range; writes the observation (S).
+  void (*step)(void *env, const float *action, double *obs, sac_env_result *result);
+  /// Put the task into `state` (state_dim), as if an episode had started there; writes the
+  /// observation.
+  void (*set_state)(void *env, const double *state, double *obs);
+  /// Copy everything the next step depends on to or from `state_bytes` bytes; NULL where `create`
+  /// is.
+  void (*save)(const void *env, void *bytes);
+  void (*load)(void *env, const void *bytes);
+} sac_env_def;
+
+#ifdef __cplusplus
+}
+#endif

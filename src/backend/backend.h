@@ -1,0 +1,295 @@
+// The op table that every device implements: all arithmetic on batches goes through it, and only
+// through it.
+//
+// Ops are the fused steps of the papers, not a tensor library. Every op works on a stack of `n`
+// members (n = seeds x networks) laid out one after the other. Ops return nothing, never allocate,
+// never synchronise, never read back; a fault of the device sticks and comes out of `sync`.
+// Whatever changes from one update to the next (step counters, temperature, the replay's size) is
+// read from backend memory, so that an update is a fixed sequence of calls which may be recorded
+// once and replayed.
+#pragma once
+
+#include "base/philox.h"
+#include "base/real.h"
+#include "base/status.h"
+#include "base/threads.h"
+
+#define SAC_BACKEND_VERSION 1
+
+/// A stack of row-major matrices: member i starts at `data + (i / share) * stride`, its rows lie
+/// `ld` apart. `share` > 1 lets neighbouring members read the same matrix (the critics of one seed
+/// share their input).
+typedef struct sac_stack {
+  sac_real *data;
+  size_t stride;
+  int ld;
+  int share;
+} sac_stack;
+
+/// Activation of a layer, applied after the bias.
+typedef enum sac_activation { SAC_LINEAR, SAC_RELU, SAC_TANH } sac_activation;
+
+/// y = act(x W' + b) for every member.
+typedef struct sac_linear_forward {
+  int n, rows, in, out;
+  sac_stack x;       // (n, rows, in)
+  sac_stack weight;  // (n, out, in)
+  sac_stack bias;    // (n, 1, out)
+  sac_stack y;       // (n, rows, out)
+  sac_activation activation;
+} sac_linear_forward;
+
+/// dx = (dy W) * act'(h), where h is the input of the layer after its own activation.
+/// With activation SAC_LINEAR h is not read. `weight` may begin at a later input column to get only
+/// some of dx. `row` (n, rows) and `row_count` (n), both or neither NULL, list the only rows of
+/// each member that are needed, in ascending order; the other rows of dx are left as they are.
+typedef struct sac_linear_backward_input {
+  int n, rows, in, out;
+  sac_stack dy;      // (n, rows, out)
+  sac_stack weight;  // (n, out, in)
+  sac_stack h;       // (n, rows, in)
+  sac_stack dx;      // (n, rows, in)
+  sac_activation activation;
+  const int32_t *row, *row_count;
+} sac_linear_backward_input;
+
+/// dW = dy' x, db = column sums of dy; both overwritten.
+typedef struct sac_linear_backward_weight {
+  int n, rows, in, out;
+  sac_stack dy;       // (n, rows, out)
+  sac_stack x;        // (n, rows, in)
+  sac_stack dweight;  // (n, out, in)
+  sac_stack dbias;    // (n, 1, out)
+} sac_linear_backward_weight;
+
+/// How the policy's raw second output becomes log sigma.
+typedef enum sac_log_std_mode {
+  SAC_LOG_STD_CLAMP,
+  SAC_LOG_STD_TANH,
+  SAC_LOG_STD_SOFTPLUS
+} sac_log_std_mode;
+
+/// The shape of a Gaussian policy's distribution (ALGORITHMS: SAC v2 appendix C).
+typedef struct sac_gaussian {
+  int act_dim;            // A
+  bool squash;            // a = tanh(u), else a = u
+  bool exact_correction;  // log(1 - tanh^2 u) in the softplus form, else log(1 - a^2 + 1e-6)
+  sac_log_std_mode mode;
+  sac_real log_std_min, log_std_max;
+} sac_gaussian;
+
+/// a = f(noise; s) and log pi(a|s) from the policy's head [mean | log_std].
+/// `noise.data` NULL: the deterministic action tanh(mean), and log_pi is not written.
+typedef struct sac_gaussian_forward {
+  int n, rows;
+  sac_gaussian gaussian;
+  sac_stack head;    // (n, rows, 2A)
+  sac_stack noise;   // (n, rows, A)
+  sac_stack action;  // (n, rows, A)
+  sac_stack log_pi;  // (n, rows, 1); data may be NULL
+} sac_gaussian_forward;
+
+/// Gradient of J_pi = mean(alpha (log pi - prior log p0(a)) - Q) with respect to the head, given dq
+/// = dQ/da. dq holds n x n_critics members, each the product of the critic's input gradient with
+/// its `seed` (see sac_policy_loss): a row's gradient is the sum over its critics whose seed is not
+/// zero; the others are not read.
+typedef struct sac_gaussian_backward {
+  int n, rows, n_critics;
+  sac_gaussian gaussian;
+  bool normal_prior;          // p0 = N(0, I) over the action, else uniform
+  sac_stack head;             // (n, rows, 2A)
+  sac_stack noise;            // (n, rows, A)
+  sac_stack action;           // (n, rows, A)
+  sac_stack dq;               // (n * n_critics, rows, A)
+  sac_stack seed;             // (n * n_critics, rows, 1)
+  const sac_real *log_alpha;  // (n)
+  sac_stack dhead;            // (n, rows, 2A)
+} sac_gaussian_backward;
+
+/// The soft Bellman target of SAC v2: y = kappa r + gamma (1-d) (min_i Qbar_i(s',a') - alpha log
+/// pi(a'|s')). The minimum runs over `subset` critics drawn anew each update when subset <
+/// n_critics (REDQ). Rows with d = 1 do not read q, log_pi.
+typedef struct sac_soft_q_target {
+  int n, rows, n_critics, subset;
+  sac_real gamma, reward_scale;
+  sac_stack reward, terminated;  // (n, rows, 1)
+  sac_stack q;                   // (n * n_critics, rows, 1) target critics at (s', a')
+  sac_stack log_pi;              // (n, rows, 1)
+  sac_stack prior_action;        // (n, rows, A) a' where the prior is normal, else data NULL
+  int act_dim;
+  const sac_real *log_alpha;  // (n)
+  const uint64_t *key;        // (n) for the subset
+  const uint64_t *update;     // number of the update
+  sac_stack y;                // (n, rows, 1)
+} sac_soft_q_target;
+
+/// The Bellman target of SAC v1: y = kappa r + gamma (1-d) Vbar(s').
+typedef struct sac_value_target {
+  int n, rows;
+  sac_real gamma, reward_scale;
+  sac_stack reward, terminated, v, y;  // (n, rows, 1)
+} sac_value_target;
+
+/// The value target of SAC v1, eq. 5: min_i Q_i(s,a) - alpha log pi(a|s) + alpha log p0(a).
+typedef struct sac_soft_value {
+  int n, rows, n_critics, act_dim;
+  sac_stack q;             // (n * n_critics, rows, 1)
+  sac_stack log_pi;        // (n, rows, 1)
+  sac_stack prior_action;  // (n, rows, A) where the prior is normal, else data NULL
+  const sac_real *log_alpha;
+  sac_stack v;  // (n, rows, 1)
+} sac_soft_value;
+
+/// J = 1/2 mean (q - y)^2 and dq = (q - y) / rows; huber: the same inside |q - y| <= 1, linear
+/// outside.
+typedef struct sac_regression_loss {
+  int n, rows;
+  bool huber;
+  sac_stack q, y, dq;  // (n, rows, 1)
+  sac_real *loss;      // (n)
+} sac_regression_loss;
+
+/// Which critic the policy climbs.
+typedef enum sac_actor_q { SAC_ACTOR_MIN, SAC_ACTOR_FIRST, SAC_ACTOR_MEAN } sac_actor_q;
+
+/// J_pi = mean(alpha log pi - alpha log p0 - m), m = min, first or mean of the critics.
+/// seed = dm/dQ_i per row (1 for the critic that attains the minimum, lowest index at a tie). For
+/// min and first, `row` and `row_count` list each critic's rows with a seed other than zero, as
+/// sac_linear_backward_input takes them.
+typedef struct sac_policy_loss {
+  int n, rows, n_critics, act_dim;
+  sac_actor_q actor_q;
+  sac_stack q;             // (n * n_critics, rows, 1)
+  sac_stack log_pi;        // (n, rows, 1)
+  sac_stack prior_action;  // (n, rows, A) where the prior is normal, else data NULL
+  const sac_real *log_alpha;
+  sac_stack seed;            // (n * n_critics, rows, 1)
+  int32_t *row, *row_count;  // (n * n_critics, rows), (n * n_critics)
+  sac_real *loss;            // (n)
+  sac_real *entropy;         // (n) -mean(log pi)
+} sac_policy_loss;
+
+/// J_alpha = -log alpha mean(log pi + target_entropy); dlog_alpha = -mean(log pi + target_entropy).
+typedef struct sac_temperature_loss {
+  int n, rows;
+  sac_real target_entropy;
+  sac_stack log_pi;             // (n, rows, 1)
+  const sac_real *log_alpha;    // (n)
+  sac_real *dlog_alpha, *loss;  // (n)
+} sac_temperature_loss;
+
+/// One Adam step over a stack of parameter blocks, then optionally target <- (1-tau) target + tau
+/// value. p -= lr mhat / (sqrt(vhat) + eps). Increments `step` first. The gradient of each group of
+/// `share` members is scaled to `max_grad_norm` when its norm over the group exceeds it; 0 means no
+/// limit.
+typedef struct sac_adam {
+  int n, share;                    // n is a multiple of share
+  size_t count;                    // values a member
+  sac_real *value, *grad, *m, *v;  // (n, count)
+  sac_real *target;                // (n, count), or NULL
+  uint64_t *step;                  // one for all members
+  double lr, beta1, beta2, eps, tau, max_grad_norm;
+} sac_adam;
+
+/// target <- (1-tau) target + tau value over `count` values.
+typedef struct sac_polyak {
+  size_t count;
+  const sac_real *value;
+  sac_real *target;
+  double tau;
+} sac_polyak;
+
+/// Standard normals at (key, purpose, *step, first_row + row, column), by Box-Muller.
+typedef struct sac_normal_fill {
+  int n, rows, cols, first_row;
+  const uint64_t *key;  // (n)
+  sac_purpose purpose;
+  const uint64_t *step;
+  sac_stack out;  // (n, rows, cols)
+} sac_normal_fill;
+
+/// Where the parts of a transition lie in a replay row, in values.
+/// A row is [obs S | action A | reward | terminated | next_obs S], padded to 64 bytes.
+typedef struct sac_row_layout {
+  int obs_dim, act_dim, width;
+} sac_row_layout;
+
+/// Draw `rows` transitions uniformly with replacement from each member's ring and lay them out for
+/// the networks. Indices depend on (key, *update, row) and the ring's count only. now = [s | a];
+/// both = [s | -] for the first `rows` rows and [s' | -] for the next `rows`: the policy writes its
+/// actions into the gaps.
+typedef struct sac_replay_gather {
+  int n, rows;
+  sac_row_layout layout;
+  const sac_real *ring;  // (n, capacity, width)
+  size_t capacity;
+  const uint64_t *count;  // (n) rows stored so far, at most capacity
+  const uint64_t *key;    // (n)
+  const uint64_t *update;
+  sac_stack now;                 // (n, rows, S + A)
+  sac_stack both;                // (n, 2 rows, S + A)
+  sac_stack reward, terminated;  // (n, rows, 1)
+} sac_replay_gather;
+
+/// *flag |= bit when any of `count` values is NaN or infinite.
+typedef struct sac_finite_check {
+  const sac_real *values;
+  size_t count;
+  uint64_t *flag;
+  uint64_t bit;
+} sac_finite_check;
+
+typedef struct sac_backend sac_backend;
+
+/// Everything a device can do. Entries mirror the structs above.
+typedef struct sac_ops {
+  uint32_t version;    // SAC_BACKEND_VERSION
+  size_t size;         // sizeof(sac_ops)
+  const char *device;  // "cpu", "cuda"
+  // `threads` is the pool that host code shares; it outlives the backend
+  sac_status (*open)(sac_threads *threads, sac_backend **backend, sac_error *err);
+  void (*close)(sac_backend *backend);
+  const char *(*describe)(const sac_backend *backend);  // device and instruction set, for people
+  // memory: 64-byte aligned, zeroed; alloc fails with SAC_FAILED and says how much was wanted
+  sac_status (*alloc)(sac_backend *backend, size_t bytes, void **memory, sac_error *err);
+  void (*release)(sac_backend *backend, void *memory);
+  void (*upload)(sac_backend *backend, void *to, const void *from, size_t bytes);
+  void (*download)(sac_backend *backend, void *to, const void *from, size_t bytes);  // waits
+  void (*copy)(sac_backend *backend, void *to, const void *from, size_t bytes);
+  sac_status (*sync)(sac_backend *backend, sac_error *err);
+  // make room for the scratch that the three linear ops need at this shape: called at creation, for
+  // each layer
+  sac_status (*reserve)(sac_backend *backend, int n, int rows, int in, int out, sac_error *err);
+  // steps
+  void (*linear_forward)(sac_backend *, const sac_linear_forward *);
+  void (*linear_backward_input)(sac_backend *, const sac_linear_backward_input *);
+  void (*linear_backward_weight)(sac_backend *, const sac_linear_backward_weight *);
+  void (*gaussian_forward)(sac_backend *, const sac_gaussian_forward *);
+  void (*gaussian_backward)(sac_backend *, const sac_gaussian_backward *);
+  void (*soft_q_target)(sac_backend *, const sac_soft_q_target *);
+  void (*value_target)(sac_backend *, const sac_value_target *);
+  void (*soft_value)(sac_backend *, const sac_soft_value *);
+  void (*regression_loss)(sac_backend *, const sac_regression_loss *);
+  void (*policy_loss)(sac_backend *, const sac_policy_loss *);
+  void (*temperature_loss)(sac_backend *, const sac_temperature_loss *);
+  void (*adam)(sac_backend *, const sac_adam *);
+  void (*polyak)(sac_backend *, const sac_polyak *);
+  void (*normal_fill)(sac_backend *, const sac_normal_fill *);
+  void (*replay_gather)(sac_backend *, const sac_replay_gather *);
+  void (*finite_check)(sac_backend *, const sac_finite_check *);
+  void (*tick)(sac_backend *, uint64_t *counter);  // *counter += 1
+} sac_ops;
+
+/// Every backend begins with its table; what follows is its own.
+struct sac_backend {
+  const sac_ops *ops;
+};
+
+/// Open the backend for `device` ("auto", "cpu", "cuda") over the host threads of `threads`.
+/// "cuda" fails with SAC_FAILED where it cannot be used; "auto" falls back to the CPU.
+sac_status sac_backend_open(const char *device, sac_threads *threads, sac_backend **backend,
+                            sac_error *err);
+void sac_backend_close(sac_backend *backend);
+
+/// The CPU's table for the best instruction set of this machine (defined in src/cpu).
+const sac_ops *sac_cpu_ops(void);

@@ -1,0 +1,61 @@
+// Philox4x32-10 (Salmon et al., SC11), stateless: the same words on host and device. One header for
+// gcc and nvcc.
+#pragma once
+
+#include <stdint.h>
+
+#ifdef __CUDACC__
+#define SAC_HOST_DEVICE __host__ __device__ static inline
+#else
+#define SAC_HOST_DEVICE static inline
+#endif
+
+/// What a stream of draws is for: the first word of the counter, so that no two uses share words.
+typedef enum sac_purpose {
+  SAC_DRAW_INIT = 1,        ///< network initialisation: step = tensor, row and lane = element
+  SAC_DRAW_REPLAY = 2,      ///< replay indices: step = update, row = row of the batch
+  SAC_DRAW_NOISE_NOW = 3,   ///< policy noise at s: step = update
+  SAC_DRAW_NOISE_NEXT = 4,  ///< policy noise at s': step = update
+  SAC_DRAW_ACT = 5,         ///< policy noise of the rollout: step = vector step, row = environment
+  SAC_DRAW_WARMUP = 6,  ///< uniform actions of the warm-up: step = vector step, row = environment
+  SAC_DRAW_RESET = 7,   ///< seeds of episodes: step = episode, row = environment
+  SAC_DRAW_SUBSET = 8,  ///< the random subset of target critics: step = update
+  SAC_DRAW_TRACE = 9,   ///< the drawn batch of `sac trace update`
+  SAC_DRAW_BENCH = 10   ///< synthetic data of benchmarks
+} sac_purpose;
+
+/// Four random words.
+typedef struct sac_words {
+  uint32_t at[4];
+} sac_words;
+
+SAC_HOST_DEVICE sac_words sac_philox(const uint32_t counter[4], uint64_t key) {
+  uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+  uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+  for (int round = 0; round < 10; round++) {
+    uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
+    uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+    c1 = (uint32_t)p1;
+    c3 = (uint32_t)p0;
+    c0 = n0;
+    c2 = n2;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  sac_words words = {{c0, c1, c2, c3}};
+  return words;
+}
+
+/// The words at (purpose, step, row, block): `block` counts groups of four lanes. Steps stay below
+/// 2^56.
+SAC_HOST_DEVICE sac_words sac_draw(uint64_t key, sac_purpose purpose, uint64_t step, uint32_t row,
+                                   uint32_t block) {
+  uint32_t counter[4] = {block, row, (uint32_t)step,
+                         (uint32_t)purpose | (uint32_t)(step >> 32) << 8};
+  return sac_philox(counter, key);
+}
+
+/// A word as a uniform number in (0, 1), never 0 or 1: 23 bits and a half, exact in float32.
+SAC_HOST_DEVICE float sac_uniform(uint32_t word) {
+  return ((float)(word >> 9) + 0.5f) * (1.0f / 8388608.0f);
+}

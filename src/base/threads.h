@@ -1,0 +1,19 @@
+// A pool of threads that runs a fixed number of parts: results never depend on how many threads
+// there are.
+#pragma once
+
+#include "base/status.h"
+
+typedef struct sac_threads sac_threads;
+
+/// Start `count` threads in all, the caller's included; 0 means one for each core this process may
+/// use.
+sac_status sac_threads_create(int count, sac_threads **threads, sac_error *err);
+void sac_threads_destroy(sac_threads *threads);
+int sac_threads_count(const sac_threads *threads);
+
+/// Call part(context, i) once for every i in [0, parts) and return when all are done. Parts run in
+/// any order and at the same time; they must not call this function. With one thread, or one part,
+/// no thread is woken.
+void sac_threads_run(sac_threads *threads, int parts, void (*part)(void *context, int i_part),
+                     void *context);
