@@ -1,0 +1,68 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct sac_log {
+  FILE *file;  // NULL without a log file
+  bool quiet;
+  bool terminal;  // stderr is one, so a progress line may be drawn
+  bool drawn;     // a progress line stands there now
+};
+
+sac_status sac_log_open(const char *path, bool quiet, sac_log **log, sac_error *err) {
+  sac_log *self = calloc(1, sizeof *self);
+  if (!self) return sac_error_set(err, SAC_FAILED, "no memory for the log");
+  self->quiet = quiet;
+  self->terminal = !quiet && isatty(STDERR_FILENO) && !getenv("CI");
+  if (path && !(self->file = fopen(path, "ae"))) {
+    free(self);
+    return sac_error_set(err, SAC_BAD_DISK, "%s: cannot be opened for appending: %s", path,
+                         strerror(errno));
+  }
+  *log = self;
+  return SAC_OK;
+}
+
+void sac_log_close(sac_log *log) {
+  if (!log) return;
+  if (log->drawn) fputc('\n', stderr);
+  if (log->file) fclose(log->file);
+  free(log);
+}
+
+static void clear_progress(sac_log *log) {
+  if (log->drawn) fputs("\r\033[K", stderr);
+  log->drawn = false;
+}
+
+void sac_log_line(sac_log *log, const char *format, ...) {
+  if (!log) return;
+  char line[8192];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  if (log->file) {
+    fprintf(log->file, "%s\n", line);
+    fflush(log->file);
+  }
+  if (log->quiet) return;
+  clear_progress(log);
+  fprintf(stderr, "%s\n", line);
+}
+
+void sac_log_progress(sac_log *log, const char *format, ...) {
+  if (!log || !log->terminal) return;
+  va_list arguments;
+  va_start(arguments, format);
+  clear_progress(log);
+  vfprintf(stderr, format, arguments);
+  fflush(stderr);
+  va_end(arguments);
+  log->drawn = true;
+}

@@ -1,0 +1,152 @@
+// Workers spin for a bounded time after each piece of work, then sleep: a training step calls the
+// pool every few microseconds, but a pool that only spins starves whatever else runs on the
+// machine.
+#include "base/threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SPINS = 4000, THREADS_MAX = 256 };
+
+struct sac_threads {
+  int count;
+  pthread_t workers[THREADS_MAX];
+  void (*part)(void *context, int i_part);
+  void *context;
+  // parts of this round in the upper half, the next one to take in the lower. `part` and `context`
+  // are read only after a part was taken, and cannot change before it is done.
+  _Alignas(64) atomic_ullong ticket;
+  _Alignas(64) atomic_int left;
+  _Alignas(64) atomic_uint round;
+  atomic_int sleepers;
+  atomic_bool waiting, stop;
+  pthread_mutex_t mutex;
+  pthread_cond_t wake, done;
+};
+
+static inline void pause_cpu(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+static void finish_part(sac_threads *threads) {
+  if (atomic_fetch_sub(&threads->left, 1) != 1 || !atomic_load(&threads->waiting)) return;
+  pthread_mutex_lock(&threads->mutex);
+  pthread_cond_signal(&threads->done);
+  pthread_mutex_unlock(&threads->mutex);
+}
+
+static void take_parts(sac_threads *threads) {
+  unsigned long long ticket = atomic_load(&threads->ticket);
+  while ((ticket & 0xffffffffu) < ticket >> 32) {
+    if (!atomic_compare_exchange_weak(&threads->ticket, &ticket, ticket + 1)) continue;
+    threads->part(threads->context, (int)(ticket & 0xffffffffu));
+    finish_part(threads);
+    ticket = atomic_load(&threads->ticket);
+  }
+}
+
+static unsigned await_round(sac_threads *threads, unsigned seen) {
+  for (int spin = 0; spin < SPINS; spin++) {
+    if (atomic_load_explicit(&threads->round, memory_order_acquire) != seen)
+      return atomic_load(&threads->round);
+    pause_cpu();
+  }
+  pthread_mutex_lock(&threads->mutex);
+  atomic_fetch_add(&threads->sleepers, 1);
+  while (atomic_load(&threads->round) == seen) pthread_cond_wait(&threads->wake, &threads->mutex);
+  atomic_fetch_sub(&threads->sleepers, 1);
+  pthread_mutex_unlock(&threads->mutex);
+  return atomic_load(&threads->round);
+}
+
+static void *run_worker(void *context) {
+  sac_threads *threads = context;
+  for (unsigned seen = 0;;) {
+    seen = await_round(threads, seen);
+    if (atomic_load(&threads->stop)) return NULL;
+    take_parts(threads);
+  }
+}
+
+static void start_round(sac_threads *threads) {
+  atomic_fetch_add(&threads->round, 1);
+  if (atomic_load(&threads->sleepers) == 0) return;
+  pthread_mutex_lock(&threads->mutex);
+  pthread_cond_broadcast(&threads->wake);
+  pthread_mutex_unlock(&threads->mutex);
+}
+
+static void await_parts(sac_threads *threads) {
+  for (int spin = 0; spin < SPINS; spin++) {
+    if (atomic_load_explicit(&threads->left, memory_order_acquire) == 0) return;
+    pause_cpu();
+  }
+  pthread_mutex_lock(&threads->mutex);
+  atomic_store(&threads->waiting, true);
+  while (atomic_load(&threads->left) != 0) pthread_cond_wait(&threads->done, &threads->mutex);
+  atomic_store(&threads->waiting, false);
+  pthread_mutex_unlock(&threads->mutex);
+}
+
+void sac_threads_run(sac_threads *threads, int parts, void (*part)(void *, int), void *context) {
+  if (threads->count == 1 || parts <= 1) {
+    for (int i = 0; i < parts; i++) part(context, i);
+    return;
+  }
+  threads->part = part;
+  threads->context = context;
+  atomic_store(&threads->left, parts);
+  atomic_store(&threads->ticket, (unsigned long long)parts << 32);
+  start_round(threads);
+  take_parts(threads);
+  await_parts(threads);
+}
+
+static int usable_cores(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return CPU_COUNT(&set);
+}
+
+sac_status sac_threads_create(int count, sac_threads **threads, sac_error *err) {
+  if (count == 0) count = usable_cores();
+  if (count > THREADS_MAX) count = THREADS_MAX;
+  sac_threads *self = aligned_alloc(64, (sizeof *self + 63) & ~(size_t)63);
+  if (!self) return sac_error_set(err, SAC_FAILED, "no memory for the thread pool");
+  memset(self, 0, sizeof *self);
+  self->count = 1;
+  pthread_mutex_init(&self->mutex, NULL);
+  pthread_cond_init(&self->wake, NULL);
+  pthread_cond_init(&self->done, NULL);
+  for (; self->count < count; self->count++) {
+    int code = pthread_create(&self->workers[self->count], NULL, run_worker, self);
+    if (code != 0) {
+      int started = self->count;
+      sac_threads_destroy(self);
+      return sac_error_set(err, SAC_FAILED, "thread %d of %d could not be started: %s", started + 1,
+                           count, strerror(code));
+    }
+  }
+  *threads = self;
+  return SAC_OK;
+}
+
+void sac_threads_destroy(sac_threads *threads) {
+  if (!threads) return;
+  atomic_store(&threads->stop, true);
+  start_round(threads);
+  for (int i = 1; i < threads->count; i++) pthread_join(threads->workers[i], NULL);
+  pthread_cond_destroy(&threads->done);
+  pthread_cond_destroy(&threads->wake);
+  pthread_mutex_destroy(&threads->mutex);
+  free(threads);
+}
+
+int sac_threads_count(const sac_threads *threads) {
+  return threads->count;
+}
