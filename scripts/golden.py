@@ -195,7 +195,8 @@ def same(one, other):
 
 
 def run_case(sac, folder, case, table_of_failures):
-    config, before, trace = folder / "case.yaml", folder / "in.safetensors", folder / "out.safetensors"
+    config, before, trace = (folder / name for name in
+                             ("case.yaml", "in.safetensors", "out.safetensors"))
     config.write_text("env: {id: Pendulum-v1}\n")
     safetensors_io.write(before, case.tensors)
     call = [sac, "trace", "update", str(config), *case.overrides, "--in", str(before), "--out",
@@ -212,7 +213,7 @@ def run_case(sac, folder, case, table_of_failures):
                if name not in found or not same(found[name], array)]
     table = compare(found, golden_options.resolve(None, case.overrides), verbose=False)
     if changed or table.failed:
-        print(f"FAIL {case.title}" + (f": given tensors not repeated: {changed}" if changed else ""))
+        print(f"FAIL {case.title}", f"given tensors not repeated: {changed}" if changed else "")
         table_of_failures.append(case.title)
     return table.worst
 

@@ -228,7 +228,7 @@ def many_cases(count, seed, small=False):
 
 def difference_error(case, h=1e-6):
     """Largest difference between a gradient and the central difference of its loss, relative to the
-    tensor's largest element. The critics that the policy climbs are held, as the loss holds them."""
+    tensor's largest element. Targets and the critics that the policy climbs are held."""
     options = golden_options.resolve(None, case.overrides)
     held = {name: case.tensors[name].astype(float) for name in case.tensors}
     base, worst = Update(held, options).out, 0.0
