@@ -21,7 +21,8 @@ typedef enum sac_purpose {
   SAC_DRAW_RESET = 7,   ///< seeds of episodes: step = episode, row = environment
   SAC_DRAW_SUBSET = 8,  ///< the random subset of target critics: step = update
   SAC_DRAW_TRACE = 9,   ///< the drawn batch of `sac trace update`
-  SAC_DRAW_BENCH = 10   ///< synthetic data of benchmarks
+  SAC_DRAW_BENCH = 10,  ///< synthetic data of benchmarks
+  SAC_DRAW_EVAL = 11    ///< noise of a stochastic evaluation: step = step, row = episode
 } sac_purpose;
 
 /// Four random words.

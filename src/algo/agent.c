@@ -1,0 +1,290 @@
+#include "algo/agent.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "algo/algo_list.h"
+
+static const sac_algorithm_def *find_algorithm(int name) {
+  static const sac_algorithm_def *const algorithms[] = {SAC_ALGORITHMS};
+  const char *wanted = sac_config_word("algorithm.name", name);
+  for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++)
+    if (strcmp(algorithms[i]->name, wanted) == 0) return algorithms[i];
+  return NULL;
+}
+
+static sac_stack carve(sac_arena *arena, int n, int rows, int cols) {
+  sac_stack stack = {.stride = (size_t)rows * (size_t)cols, .ld = cols, .share = 1};
+  stack.data = sac_arena_take(arena, (size_t)n * stack.stride * sizeof(sac_real));
+  return stack;
+}
+
+static void carve_batch(sac_agent *self, sac_arena *arena) {
+  int n = self->n_seeds, rows = self->batch_size, members = n * self->n_critics;
+  int width = self->obs_dim + self->act_dim, act_dim = self->act_dim;
+  sac_batch *batch = &self->batch;
+  batch->now = carve(arena, n, rows, width);
+  batch->both = carve(arena, n, 2 * rows, width);
+  batch->reward = carve(arena, n, rows, 1);
+  batch->terminated = carve(arena, n, rows, 1);
+  batch->noise = carve(arena, n, 2 * rows, act_dim);
+  batch->log_pi = carve(arena, n, 2 * rows, 1);
+  batch->y = carve(arena, n, rows, 1);
+  batch->v_target = carve(arena, n, rows, 1);
+  batch->dq = carve(arena, members, rows, act_dim);
+  batch->row = sac_arena_take(arena, (size_t)(members * rows) * sizeof *batch->row);
+  batch->row_count = sac_arena_take(arena, (size_t)members * sizeof *batch->row_count);
+}
+
+// the losses lie one after the other, so that one check sees them all
+static size_t losses_size(const sac_agent *self) {
+  return (size_t)self->n_seeds * (size_t)(self->n_critics + 4);
+}
+
+static void carve_losses(sac_agent *self, sac_arena *arena) {
+  sac_real *at = sac_arena_take(arena, losses_size(self) * sizeof *at);
+  size_t n = (size_t)self->n_seeds;
+  if (!at) return;
+  self->losses.q = at;
+  self->losses.v = at + n * (size_t)self->n_critics;
+  self->losses.policy = self->losses.v + n;
+  self->losses.temperature = self->losses.policy + n;
+  self->losses.entropy = self->losses.temperature + n;
+}
+
+static void carve_all(sac_agent *self, sac_arena *arena) {
+  carve_batch(self, arena);
+  carve_losses(self, arena);
+  sac_mlp_pass_carve(&self->policy.mlp, 2 * self->batch_size, true, arena, &self->policy_pass);
+  sac_mlp_pass_carve(&self->policy.mlp, self->act_rows, false, arena, &self->act_pass);
+  sac_mlp_pass_carve(&self->q.mlp, self->batch_size, true, arena, &self->q_pass);
+  if (self->def->uses_value)
+    sac_mlp_pass_carve(&self->value.mlp, self->batch_size, true, arena, &self->value_pass);
+  self->key = sac_arena_take(arena, (size_t)self->n_seeds * sizeof *self->key);
+  self->update = sac_arena_take(arena, sizeof *self->update);
+  self->fault = sac_arena_take(arena, sizeof *self->fault);
+}
+
+static sac_status allocate_workspace(sac_agent *self, sac_error *err) {
+  sac_backend *backend = self->backend;
+  sac_arena arena = {0};
+  carve_all(self, &arena);
+  SAC_TRY(backend->ops->alloc(backend, arena.used, &self->memory, err));
+  arena = (sac_arena){.memory = self->memory, .size = arena.used};
+  carve_all(self, &arena);
+  int act_rows = self->act_rows > 2 * self->batch_size ? self->act_rows : 2 * self->batch_size;
+  SAC_TRY(sac_mlp_reserve(&self->policy.mlp, backend, act_rows, err));
+  SAC_TRY(sac_mlp_reserve(&self->q.mlp, backend, self->batch_size, err));
+  if (!self->def->uses_value) return SAC_OK;
+  return sac_mlp_reserve(&self->value.mlp, backend, self->batch_size, err);
+}
+
+static sac_status create_networks(sac_agent *self, sac_error *err) {
+  const sac_config *cfg = &self->cfg;
+  SAC_TRY(sac_policy_create(cfg, self->n_seeds, self->actor_obs_dim, self->act_dim, self->backend,
+                            &self->policy, err));
+  sac_critic_shape q = {.prefix = "critic.qf",
+                        .target_prefix = self->def->uses_value ? NULL : "critic_target.qf",
+                        .numbered = true,
+                        .n_seeds = self->n_seeds,
+                        .networks = self->n_critics,
+                        .input = self->obs_dim + self->act_dim};
+  SAC_TRY(sac_critic_create(cfg, q, self->backend, &self->q, err));
+  if (self->def->uses_value) {
+    sac_critic_shape value = {.prefix = "value.",
+                              .target_prefix = "value_target.",
+                              .n_seeds = self->n_seeds,
+                              .networks = 1,
+                              .input = self->obs_dim};
+    SAC_TRY(sac_critic_create(cfg, value, self->backend, &self->value, err));
+  }
+  self->temperature = (sac_params){.prefix = "", .n = self->n_seeds, .networks = 1};
+  sac_params_add(&self->temperature, "log_ent_coef", 1, 0, 0, 0);
+  self->temperature.count = 1;
+  return sac_params_allocate(&self->temperature, self->backend, true, err);
+}
+
+static sac_status initialise_networks(sac_agent *self, const uint64_t *seeds, sac_error *err) {
+  int actor = self->cfg.policy.init, critic = self->cfg.critic.init;
+  SAC_TRY(sac_params_init(&self->policy.params, actor, seeds, 0, err));
+  SAC_TRY(sac_params_init(&self->q.params, critic, seeds, 1, err));
+  if (self->q.target.value) sac_critic_copy_target(&self->q);
+  if (self->def->uses_value) {
+    SAC_TRY(sac_params_init(&self->value.params, critic, seeds, 2, err));
+    sac_critic_copy_target(&self->value);
+  }
+  sac_real log_alpha = (sac_real)log(self->cfg.algorithm.ent_coef.initial);
+  for (int i = 0; i < self->n_seeds; i++)
+    self->backend->ops->upload(self->backend,
+                               self->temperature.value + (size_t)i * self->temperature.count,
+                               &log_alpha, sizeof log_alpha);
+  self->backend->ops->upload(self->backend, self->key, seeds,
+                             (size_t)self->n_seeds * sizeof *seeds);
+  return SAC_OK;
+}
+
+sac_status sac_agent_create(const sac_agent_options *options, sac_agent **agent, sac_error *err) {
+  sac_agent *self = calloc(1, sizeof *self);
+  if (!self) return sac_error_set(err, SAC_FAILED, "no memory for the agent");
+  self->cfg = *options->cfg;
+  self->def = find_algorithm(self->cfg.algorithm.name);
+  SAC_ASSERT(self->def != NULL);
+  self->backend = options->backend;
+  self->n_seeds = options->n_seeds;
+  self->obs_dim = options->obs_dim;
+  self->actor_obs_dim = options->actor_obs_dim;
+  self->act_dim = options->act_dim;
+  self->batch_size = options->batch_size;
+  self->act_rows = options->act_rows;
+  self->n_critics = (int)self->cfg.algorithm.n_critics;
+  self->learns_temperature = self->cfg.algorithm.ent_coef.learned;
+  double target = self->cfg.algorithm.target_entropy;
+  self->target_entropy = (sac_real)(isnan(target) ? -self->act_dim : target);
+  sac_status status = create_networks(self, err);
+  if (status == SAC_OK) status = allocate_workspace(self, err);
+  if (status == SAC_OK) status = initialise_networks(self, options->seeds, err);
+  if (status == SAC_OK) *agent = self;
+  if (status != SAC_OK) sac_agent_destroy(self);
+  return status;
+}
+
+void sac_agent_destroy(sac_agent *agent) {
+  if (!agent) return;
+  sac_policy_release(&agent->policy);
+  sac_critic_release(&agent->q);
+  sac_critic_release(&agent->value);
+  sac_params_release(&agent->temperature);
+  if (agent->memory) agent->backend->ops->release(agent->backend, agent->memory);
+  free(agent);
+}
+
+sac_params *sac_agent_params(sac_agent *agent, int i) {
+  sac_params *all[] = {&agent->policy.params, &agent->q.params,     &agent->q.target,
+                       &agent->value.params,  &agent->value.target, &agent->temperature};
+  for (size_t at = 0; at < sizeof all / sizeof *all; at++)
+    if (all[at]->value && i-- == 0) return all[at];
+  return NULL;
+}
+
+const char *sac_agent_optimiser(const sac_agent *agent, const sac_params *params) {
+  if (params == &agent->policy.params) return "actor";
+  if (params == &agent->q.params) return "critic";
+  if (params == &agent->value.params) return "value";
+  if (params == &agent->temperature && agent->learns_temperature) return "ent_coef";
+  return NULL;
+}
+
+void sac_agent_set_updates(sac_agent *agent, uint64_t n_updates) {
+  agent->n_updates = n_updates;
+  agent->backend->ops->upload(agent->backend, agent->update, &n_updates, sizeof n_updates);
+}
+
+static double read_real(const sac_agent *agent, const sac_real *at) {
+  sac_real value;
+  agent->backend->ops->download(agent->backend, &value, at, sizeof value);
+  return (double)value;
+}
+
+sac_loss_values sac_agent_losses(sac_agent *agent, int i_seed) {
+  sac_loss_values out = {.v = NAN, .ent_coef_loss = NAN};
+  const sac_real *q = agent->losses.q + (size_t)(i_seed * agent->n_critics);
+  for (int i = 0; i < agent->n_critics; i++) out.q += read_real(agent, q + i) / agent->n_critics;
+  out.policy = read_real(agent, agent->losses.policy + i_seed);
+  out.entropy = read_real(agent, agent->losses.entropy + i_seed);
+  if (agent->def->uses_value) out.v = read_real(agent, agent->losses.v + i_seed);
+  if (agent->learns_temperature)
+    out.ent_coef_loss = read_real(agent, agent->losses.temperature + i_seed);
+  const sac_real *log_alpha = agent->temperature.value + (size_t)i_seed * agent->temperature.count;
+  out.ent_coef = exp(read_real(agent, log_alpha));
+  return out;
+}
+
+static sac_status name_bad_loss(sac_agent *agent, sac_error *err) {
+  for (int s = 0; s < agent->n_seeds; s++) {
+    sac_loss_values loss = sac_agent_losses(agent, s);
+    const char *names[] = {"q_loss", "policy_loss", "ent_coef", "v_loss"};
+    double values[] = {loss.q, loss.policy, loss.ent_coef, agent->def->uses_value ? loss.v : 0};
+    for (int i = 0; i < 4; i++)
+      if (!isfinite(values[i]))
+        return sac_error_set(err, SAC_BAD_NUMBER, "update %llu: %s is %g",
+                             (unsigned long long)agent->n_updates, names[i], values[i]);
+  }
+  return sac_error_set(err, SAC_BAD_NUMBER, "a loss before update %llu was not finite",
+                       (unsigned long long)agent->n_updates);
+}
+
+static sac_status check_weights(sac_agent *agent, sac_error *err) {
+  const sac_ops *ops = agent->backend->ops;
+  sac_params *params;
+  for (int i = 0; (params = sac_agent_params(agent, i)); i++) {
+    if (params == &agent->temperature && !agent->learns_temperature) continue;
+    sac_finite_check check = {.values = params->value,
+                              .count = (size_t)params->n * params->count,
+                              .flag = agent->fault,
+                              .bit = SAC_FAULT_WEIGHTS};
+    ops->finite_check(agent->backend, &check);
+    uint64_t fault = 0;
+    ops->download(agent->backend, &fault, agent->fault, sizeof fault);
+    if (fault & SAC_FAULT_WEIGHTS)
+      return sac_error_set(err, SAC_BAD_NUMBER, "update %llu: a weight of %s is not finite",
+                           (unsigned long long)agent->n_updates,
+                           params->prefix[0] ? params->prefix : "log_ent_coef");
+  }
+  return SAC_OK;
+}
+
+sac_status sac_agent_check(sac_agent *agent, bool weights, sac_error *err) {
+  uint64_t fault = 0;
+  agent->backend->ops->download(agent->backend, &fault, agent->fault, sizeof fault);
+  if (fault & SAC_FAULT_LOSS) return name_bad_loss(agent, err);
+  return weights ? check_weights(agent, err) : SAC_OK;
+}
+
+void sac_agent_act(sac_agent *agent, const sac_act *act) {
+  sac_policy_draw draw = {
+      .rows = act->rows, .obs = act->obs, .noise = act->noise, .action = act->action};
+  sac_policy_sample(&agent->policy, &agent->act_pass, &draw);
+}
+
+static void draw_batch(sac_agent *self, const sac_replay *replay) {
+  const sac_ops *ops = self->backend->ops;
+  sac_batch *batch = &self->batch;
+  sac_replay_gather gather = {.n = self->n_seeds,
+                              .rows = self->batch_size,
+                              .layout = replay->layout,
+                              .ring = replay->ring,
+                              .capacity = replay->capacity,
+                              .count = replay->count_device,
+                              .key = self->key,
+                              .update = self->update,
+                              .now = batch->now,
+                              .both = batch->both,
+                              .reward = batch->reward,
+                              .terminated = batch->terminated};
+  ops->replay_gather(self->backend, &gather);
+  sac_normal_fill noise = {.n = self->n_seeds,
+                           .rows = self->batch_size,
+                           .cols = self->act_dim,
+                           .key = self->key,
+                           .purpose = SAC_DRAW_NOISE_NOW,
+                           .step = self->update,
+                           .out = batch->noise};
+  ops->normal_fill(self->backend, &noise);
+  noise.purpose = SAC_DRAW_NOISE_NEXT;
+  noise.out = sac_agent_rows(batch->noise, self->batch_size);
+  if (self->def->uses_next_action) ops->normal_fill(self->backend, &noise);
+}
+
+void sac_agent_update(sac_agent *agent, const sac_replay *replay) {
+  sac_agent_phase(agent, SAC_PHASE_GATHER);
+  draw_batch(agent, replay);
+  agent->def->learn(agent);
+  sac_finite_check check = {.values = agent->losses.q,
+                            .count = losses_size(agent),
+                            .flag = agent->fault,
+                            .bit = SAC_FAULT_LOSS};
+  agent->backend->ops->finite_check(agent->backend, &check);
+  agent->backend->ops->tick(agent->backend, agent->update);
+  agent->n_updates++;
+}

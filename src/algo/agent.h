@@ -1,0 +1,87 @@
+// What every off-policy max-ent algorithm is made of: policy, critics, temperature, one batch, and
+// the update as a fixed sequence of ops.
+#pragma once
+
+#include "algo/algorithm.h"
+#include "config/config.h"
+#include "data/replay.h"
+#include "nn/critic.h"
+#include "nn/policy.h"
+
+/// The minibatch of all seeds and what the networks say about it. S, A, B and N are observation,
+/// action, batch and critics; every stack has n_seeds members.
+typedef struct sac_batch {
+  sac_stack now;                 // (B, S + A)  [s | a]
+  sac_stack both;                // (2B, S + A) [s | a~] of the policy's action at s, then [s' | a']
+  sac_stack reward, terminated;  // (B, 1)
+  sac_stack noise;               // (2B, A) for s, then for s'
+  sac_stack log_pi;              // (2B, 1) likewise
+  sac_stack y;                   // (B, 1) target of the Q functions
+  sac_stack v_target;            // (B, 1) target of the value function
+  sac_stack dq;                  // (N members a seed; B, A) dm/da
+  int32_t *row, *row_count;      // (n_seeds * N, B), (n_seeds * N): which critic decides which row
+} sac_batch;
+
+/// Losses of the last update, in backend memory.
+typedef struct sac_losses {
+  sac_real *q;                                   // (n_seeds * N)
+  sac_real *v, *policy, *temperature, *entropy;  // (n_seeds)
+} sac_losses;
+
+struct sac_agent {
+  const sac_algorithm_def *def;
+  sac_config cfg;
+  sac_backend *backend;
+  int n_seeds, obs_dim, actor_obs_dim, act_dim, batch_size, n_critics;
+  sac_policy policy;
+  sac_critic q;            // N a seed; with targets where the algorithm keeps them
+  sac_critic value;        // V and its target, where the algorithm has them (value.params.n > 0)
+  sac_params temperature;  // log_ent_coef, one value a seed
+  bool learns_temperature;
+  sac_real target_entropy;
+  sac_mlp_pass policy_pass, q_pass, value_pass, act_pass;
+  int act_rows;  // rows the act pass takes
+  sac_batch batch;
+  sac_losses losses;
+  void *memory;        // what passes, batch and losses were carved from
+  uint64_t *key;       // (n_seeds) run seeds, in backend memory
+  uint64_t *update;    // number of the next update, in backend memory
+  uint64_t *fault;     // bits of sac_fault set by finite checks, in backend memory
+  uint64_t n_updates;  // the host's copy of `update`
+  void (*on_phase)(void *context,
+                   sac_phase phase);  // called before each phase of an update; may be NULL
+  void *on_phase_context;
+};
+
+/// Parts of the batch as the networks take them.
+sac_stack sac_agent_rows(sac_stack both, int first_row);  // from a row on
+sac_stack sac_agent_columns(sac_stack rows, int first_column);
+
+/// Tell whoever measures that `phase` begins.
+static inline void sac_agent_phase(sac_agent *agent, sac_phase phase) {
+  if (agent->on_phase) agent->on_phase(agent->on_phase_context, phase);
+}
+
+// Steps that algorithms share, each named after its equation in ALGORITHMS' sources.
+
+/// (a~, log pi) at s, and with `next` (a', log pi') at s', in one pass over the rows.
+void sac_agent_sample_actions(sac_agent *agent, bool next);
+/// The actions at rows `first_row` on where the prior is normal; data NULL where it is uniform.
+sac_stack sac_agent_prior_action(const sac_agent *agent, int first_row);
+/// J = 1/2 mean (output - y)^2 of a critic's last forward pass: loss and gradient.
+void sac_agent_regress(sac_agent *agent, sac_critic *critic, sac_mlp_pass *pass, sac_stack y,
+                       bool huber, sac_real *loss);
+/// Q_i(s, a) towards y: losses.q, gradient.
+void sac_agent_regress_q(sac_agent *agent);
+/// Q_i(s, a~) into the pass of q.
+void sac_agent_judge_actions(sac_agent *agent);
+/// J_pi from the judged actions: losses.policy, the policy's gradient.
+void sac_agent_climb_q(sac_agent *agent);
+/// dJ/dlog alpha and the loss.
+void sac_agent_regress_temperature(sac_agent *agent);
+/// One Adam step on a network; with `target`, that then follows by tau.
+void sac_agent_step(sac_agent *agent, sac_params *params, double lr, sac_params *target);
+
+/// Whether this update moves the policy, or the targets.
+bool sac_agent_policy_turn(const sac_agent *agent);
+bool sac_agent_target_turn(const sac_agent *agent);

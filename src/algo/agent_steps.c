@@ -1,0 +1,159 @@
+// The steps that algorithms share. Sources: SAC v1 = arXiv 1801.01290, SAC v2 = arXiv 1812.05905.
+#include "algo/agent.h"
+
+_Static_assert((int)SAC_ACTOR_Q_MIN == (int)SAC_ACTOR_MIN &&
+                   (int)SAC_ACTOR_Q_FIRST == (int)SAC_ACTOR_FIRST &&
+                   (int)SAC_ACTOR_Q_MEAN == (int)SAC_ACTOR_MEAN,
+               "the configuration's choices are the ops' choices, in the same order");
+
+sac_stack sac_agent_rows(sac_stack both, int first_row) {
+  both.data += (size_t)first_row * (size_t)both.ld;
+  return both;
+}
+
+sac_stack sac_agent_columns(sac_stack rows, int first_column) {
+  rows.data += first_column;
+  return rows;
+}
+
+// the same rows for every critic of a seed
+static sac_stack shared(const sac_agent *self, sac_stack rows) {
+  rows.share = self->n_critics;
+  return rows;
+}
+
+static bool normal_prior(const sac_agent *self) {
+  return self->cfg.algorithm.action_prior == SAC_ACTION_PRIOR_NORMAL;
+}
+
+sac_stack sac_agent_prior_action(const sac_agent *self, int first_row) {
+  sac_stack action = sac_agent_columns(sac_agent_rows(self->batch.both, first_row), self->obs_dim);
+  if (!normal_prior(self)) action.data = NULL;
+  return action;
+}
+
+void sac_agent_sample_actions(sac_agent *agent, bool next) {
+  sac_batch *batch = &agent->batch;
+  sac_policy_draw draw = {.rows = next ? 2 * agent->batch_size : agent->batch_size,
+                          .obs = batch->both,
+                          .noise = batch->noise,
+                          .action = sac_agent_columns(batch->both, agent->obs_dim),
+                          .log_pi = batch->log_pi};
+  sac_policy_sample(&agent->policy, &agent->policy_pass, &draw);
+}
+
+void sac_agent_regress(sac_agent *agent, sac_critic *critic, sac_mlp_pass *pass, sac_stack y,
+                       bool huber, sac_real *loss) {
+  sac_regression_loss step = {.n = critic->mlp.n, .rows = agent->batch_size, .huber = huber};
+  y.share = critic->params.networks;
+  step.q = sac_mlp_output(&critic->mlp, pass);
+  step.y = y;
+  step.dq = pass->dout;
+  step.loss = loss;
+  agent->backend->ops->regression_loss(agent->backend, &step);
+  sac_mlp_backward(&critic->mlp, &critic->params, pass, agent->batch_size);
+}
+
+void sac_agent_regress_q(sac_agent *agent) {
+  sac_critic *q = &agent->q;
+  sac_mlp_forward(&q->mlp, &q->params, &agent->q_pass, shared(agent, agent->batch.now),
+                  agent->batch_size);
+  bool huber = agent->cfg.algorithm.critic_loss == SAC_CRITIC_LOSS_HUBER;
+  sac_agent_regress(agent, q, &agent->q_pass, agent->batch.y, huber, agent->losses.q);
+}
+
+void sac_agent_judge_actions(sac_agent *agent) {
+  sac_critic *q = &agent->q;
+  sac_mlp_forward(&q->mlp, &q->params, &agent->q_pass, shared(agent, agent->batch.both),
+                  agent->batch_size);
+}
+
+// J_pi itself, and which critic decides each row
+static void weigh_actions(sac_agent *agent) {
+  sac_batch *batch = &agent->batch;
+  sac_policy_loss step = {.n = agent->n_seeds,
+                          .rows = agent->batch_size,
+                          .n_critics = agent->n_critics,
+                          .act_dim = agent->act_dim,
+                          .actor_q = (sac_actor_q)agent->cfg.algorithm.actor_q,
+                          .q = sac_mlp_output(&agent->q.mlp, &agent->q_pass),
+                          .log_pi = batch->log_pi,
+                          .prior_action = sac_agent_prior_action(agent, 0),
+                          .log_alpha = agent->temperature.value,
+                          .seed = agent->q_pass.dout,
+                          .row = batch->row,
+                          .row_count = batch->row_count,
+                          .loss = agent->losses.policy,
+                          .entropy = agent->losses.entropy};
+  agent->backend->ops->policy_loss(agent->backend, &step);
+}
+
+void sac_agent_climb_q(sac_agent *agent) {
+  sac_batch *batch = &agent->batch;
+  weigh_actions(agent);
+  // dm/da, through the critic that decides a row only
+  sac_row_list deciding = {batch->row, batch->row_count};
+  if (agent->cfg.algorithm.actor_q == SAC_ACTOR_Q_MEAN) deciding = (sac_row_list){0};
+  sac_mlp_backward_input(&agent->q.mlp, &agent->q.params, &agent->q_pass, agent->batch_size,
+                         deciding, agent->obs_dim, batch->dq);
+  sac_gaussian_backward step = {.n = agent->n_seeds,
+                                .rows = agent->batch_size,
+                                .n_critics = agent->n_critics,
+                                .gaussian = agent->policy.gaussian,
+                                .normal_prior = normal_prior(agent),
+                                .head = sac_mlp_output(&agent->policy.mlp, &agent->policy_pass),
+                                .noise = batch->noise,
+                                .action = sac_agent_columns(batch->both, agent->obs_dim),
+                                .dq = batch->dq,
+                                .seed = agent->q_pass.dout,
+                                .log_alpha = agent->temperature.value,
+                                .dhead = agent->policy_pass.dout};
+  agent->backend->ops->gaussian_backward(agent->backend, &step);
+  sac_mlp_backward(&agent->policy.mlp, &agent->policy.params, &agent->policy_pass,
+                   agent->batch_size);
+}
+
+void sac_agent_regress_temperature(sac_agent *agent) {
+  sac_temperature_loss step = {.n = agent->n_seeds,
+                               .rows = agent->batch_size,
+                               .target_entropy = agent->target_entropy,
+                               .log_pi = agent->batch.log_pi,
+                               .log_alpha = agent->temperature.value,
+                               .dlog_alpha = agent->temperature.grad,
+                               .loss = agent->losses.temperature};
+  agent->backend->ops->temperature_loss(agent->backend, &step);
+}
+
+void sac_agent_step(sac_agent *agent, sac_params *params, double lr, sac_params *target) {
+  double limit = agent->cfg.algorithm.max_grad_norm;
+  bool limited = limit > 0 && params != &agent->temperature;
+  sac_agent_phase(agent, SAC_PHASE_OPTIMISER);
+  sac_adam step = {.n = params->n,
+                   .share = params->networks,
+                   .count = params->count,
+                   .value = params->value,
+                   .grad = params->grad,
+                   .m = params->m,
+                   .v = params->v,
+                   .target = target ? target->value : NULL,
+                   .step = params->step,
+                   .lr = lr,
+                   .beta1 = agent->cfg.algorithm.adam.beta1,
+                   .beta2 = agent->cfg.algorithm.adam.beta2,
+                   .eps = agent->cfg.algorithm.adam.eps,
+                   .tau = agent->cfg.algorithm.tau,
+                   .max_grad_norm = limited ? limit : 0};
+  agent->backend->ops->adam(agent->backend, &step);
+}
+
+static bool is_turn(uint64_t update, int64_t every) {
+  return (update + 1) % (uint64_t)every == 0;
+}
+
+bool sac_agent_policy_turn(const sac_agent *agent) {
+  return is_turn(agent->n_updates, agent->cfg.algorithm.policy_delay);
+}
+
+bool sac_agent_target_turn(const sac_agent *agent) {
+  return is_turn(agent->n_updates, agent->cfg.algorithm.target_update_interval);
+}

@@ -1,0 +1,9 @@
+// Every algorithm, by its definition: one line here, one file beside.
+#pragma once
+
+#include "algo/algorithm.h"
+
+extern const sac_algorithm_def sac_soft_actor_critic;
+extern const sac_algorithm_def sac_soft_actor_critic_v1;
+
+#define SAC_ALGORITHMS &sac_soft_actor_critic, &sac_soft_actor_critic_v1

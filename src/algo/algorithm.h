@@ -1,0 +1,76 @@
+// The algorithms by name, and what the trainer may ask of any of them.
+#pragma once
+
+#include "config/config.h"
+#include "data/replay.h"
+#include "nn/params.h"
+
+typedef struct sac_agent sac_agent;
+
+/// Parts of an update, for timing.
+typedef enum sac_phase {
+  SAC_PHASE_GATHER,
+  SAC_PHASE_TARGET,
+  SAC_PHASE_CRITIC,
+  SAC_PHASE_POLICY,
+  SAC_PHASE_OPTIMISER,
+  SAC_PHASE_COUNT
+} sac_phase;
+
+/// Bits that finite checks set.
+typedef enum sac_fault { SAC_FAULT_LOSS = 1, SAC_FAULT_WEIGHTS = 2 } sac_fault;
+
+/// One algorithm: a line in algo_list.h, a file with these two functions.
+typedef struct sac_algorithm_def {
+  const char *name;                 ///< algorithm.name
+  bool uses_next_action;            ///< its target needs (a', log pi') at s'
+  bool uses_value;                  ///< it has a value network V and its target
+  void (*learn)(sac_agent *agent);  ///< one update from the batch that lies ready
+} sac_algorithm_def;
+
+/// What an agent is made for.
+typedef struct sac_agent_options {
+  const sac_config *cfg;
+  sac_backend *backend;
+  int n_seeds;
+  const uint64_t *seeds;  ///< (n_seeds) run seeds, in host memory
+  int obs_dim, actor_obs_dim, act_dim;
+  int batch_size;  ///< rows a seed; algorithm.batch_size where not a trace
+  int act_rows;    ///< most rows that sac_agent_act is called with
+} sac_agent_options;
+
+/// Create the networks, drawn from the seeds, with targets equal to them. Frees with destroy.
+sac_status sac_agent_create(const sac_agent_options *options, sac_agent **agent, sac_error *err);
+void sac_agent_destroy(sac_agent *agent);
+
+/// What `sac_agent_act` reads and writes, in backend memory.
+typedef struct sac_act {
+  int rows;          // a seed
+  sac_stack obs;     // (n_seeds, rows, >= actor_obs_dim)
+  sac_stack noise;   // (n_seeds, rows, A): data NULL for the deterministic action
+  sac_stack action;  // (n_seeds, rows, A)
+} sac_act;
+void sac_agent_act(sac_agent *agent, const sac_act *act);
+
+/// One gradient step: draw a batch, learn from it.
+void sac_agent_update(sac_agent *agent, const sac_replay *replay);
+
+/// Set every Philox stream of the agent to the update with this number.
+void sac_agent_set_updates(sac_agent *agent, uint64_t n_updates);
+
+/// The agent's parameter blocks in the order of checkpoints; NULL past the last.
+sac_params *sac_agent_params(sac_agent *agent, int i);
+
+/// Names of `params` for its optimiser: "actor", "critic", "value", "ent_coef"; NULL where it has
+/// none.
+const char *sac_agent_optimiser(const sac_agent *agent, const sac_params *params);
+
+/// Losses of seed `i_seed` in the last update; NaN where the algorithm has none.
+typedef struct sac_loss_values {
+  double q, v, policy, ent_coef, ent_coef_loss, entropy;
+} sac_loss_values;
+sac_loss_values sac_agent_losses(sac_agent *agent, int i_seed);
+
+/// SAC_BAD_NUMBER, naming what, when a loss was, or a weight is, not finite. With `weights`, looks
+/// at every parameter.
+sac_status sac_agent_check(sac_agent *agent, bool weights, sac_error *err);

@@ -1,0 +1,111 @@
+#include "data/replay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+sac_row_layout sac_row_layout_make(int obs_dim, int act_dim) {
+  int values = 2 * obs_dim + act_dim + 2, line = 64 / (int)sizeof(sac_real);
+  return (sac_row_layout){obs_dim, act_dim, (values + line - 1) / line * line};
+}
+
+// bytes that could be used now without swapping; 0 where the system does not say
+static size_t available_bytes(void) {
+  FILE *file = fopen("/proc/meminfo", "r");
+  if (!file) return 0;
+  char line[256];
+  unsigned long long kib = 0;
+  while (fgets(line, sizeof line, file))
+    if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1) break;
+  fclose(file);
+  return (size_t)kib * 1024;
+}
+
+static sac_status check_memory(const sac_replay *replay, size_t bytes, sac_error *err) {
+  size_t available = available_bytes();
+  if (available == 0 || bytes <= available) return SAC_OK;
+  return sac_error_set(
+      err, SAC_FAILED,
+      "algorithm.buffer_size: %zu rows of %d bytes need %.1f GB, this machine has %.1f GB "
+      "available: at most %zu rows",
+      replay->capacity, (int)((size_t)replay->layout.width * sizeof(sac_real)), (double)bytes / 1e9,
+      (double)available / 1e9, available / ((size_t)replay->layout.width * sizeof(sac_real)));
+}
+
+sac_status sac_replay_create(sac_backend *backend, sac_row_layout layout, int n_seeds,
+                             size_t capacity, sac_replay *replay, sac_error *err) {
+  *replay =
+      (sac_replay){.backend = backend, .layout = layout, .n_seeds = n_seeds, .capacity = capacity};
+  size_t bytes = (size_t)n_seeds * capacity * (size_t)layout.width * sizeof(sac_real);
+  SAC_TRY(check_memory(replay, bytes, err));
+  void *memory = NULL;
+  SAC_TRY(backend->ops->alloc(backend, bytes, &memory, err));
+  replay->ring = memory;
+  SAC_TRY(backend->ops->alloc(backend, (size_t)n_seeds * sizeof(uint64_t), &memory, err));
+  replay->count_device = memory;
+  return SAC_OK;
+}
+
+void sac_replay_release(sac_replay *replay) {
+  if (replay->ring) replay->backend->ops->release(replay->backend, replay->ring);
+  if (replay->count_device) replay->backend->ops->release(replay->backend, replay->count_device);
+  replay->ring = NULL;
+  replay->count_device = NULL;
+}
+
+uint64_t sac_replay_count(const sac_replay *replay) {
+  return replay->pushed < replay->capacity ? replay->pushed : replay->capacity;
+}
+
+static sac_real *row_at(const sac_replay *replay, int i_seed, uint64_t number) {
+  size_t place = (size_t)i_seed * replay->capacity + (size_t)(number % replay->capacity);
+  return replay->ring + place * (size_t)replay->layout.width;
+}
+
+// rows from number `first` on that lie one after the other before the ring wraps
+static size_t rows_before_wrap(const sac_replay *replay, uint64_t first, size_t count) {
+  size_t left = replay->capacity - (size_t)(first % replay->capacity);
+  return count < left ? count : left;
+}
+
+void sac_replay_read(const sac_replay *replay, int i_seed, uint64_t first, size_t count,
+                     sac_real *rows) {
+  size_t width = (size_t)replay->layout.width;
+  while (count > 0) {
+    size_t run = rows_before_wrap(replay, first, count);
+    replay->backend->ops->download(replay->backend, rows, row_at(replay, i_seed, first),
+                                   run * width * sizeof(sac_real));
+    rows += run * width;
+    first += run;
+    count -= run;
+  }
+}
+
+void sac_replay_write(sac_replay *replay, int i_seed, uint64_t first, size_t count,
+                      const sac_real *rows) {
+  size_t width = (size_t)replay->layout.width;
+  while (count > 0) {
+    size_t run = rows_before_wrap(replay, first, count);
+    replay->backend->ops->upload(replay->backend, row_at(replay, i_seed, first), rows,
+                                 run * width * sizeof(sac_real));
+    rows += run * width;
+    first += run;
+    count -= run;
+  }
+}
+
+void sac_replay_push(sac_replay *replay, int i_seed, const sac_real *rows, int count) {
+  SAC_ASSERT((size_t)count <= replay->capacity);
+  sac_replay_write(replay, i_seed, replay->pushed, (size_t)count, rows);
+}
+
+void sac_replay_advance(sac_replay *replay, int count) {
+  sac_replay_set_pushed(replay, replay->pushed + (uint64_t)count);
+}
+
+void sac_replay_set_pushed(sac_replay *replay, uint64_t pushed) {
+  bool grows = replay->pushed < replay->capacity || pushed < replay->capacity;
+  replay->pushed = pushed;
+  uint64_t count = sac_replay_count(replay);
+  for (int i = 0; grows && i < replay->n_seeds; i++)
+    replay->backend->ops->upload(replay->backend, replay->count_device + i, &count, sizeof count);
+}

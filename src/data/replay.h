@@ -1,0 +1,57 @@
+// The replay: a ring of transitions for each seed in backend memory, filled in rows, drawn from
+// uniformly, and saved as a log of immutable blocks.
+#pragma once
+
+#include "backend/backend.h"
+
+/// Rings of n_seeds seeds. `pushed` rows were ever stored in each; the newest `count` of them are
+/// live, the row number r of the log lies at place r % capacity.
+typedef struct sac_replay {
+  sac_backend *backend;
+  sac_row_layout layout;
+  int n_seeds;
+  size_t capacity;         ///< rows a seed
+  sac_real *ring;          ///< (n_seeds, capacity, layout.width) in backend memory
+  uint64_t *count_device;  ///< (n_seeds) in backend memory, what the draws read
+  uint64_t pushed;         ///< rows ever stored a seed: the cursor
+} sac_replay;
+
+/// The layout of a row for these sizes: [s | a | r | d | s'] padded to 64 bytes.
+sac_row_layout sac_row_layout_make(int obs_dim, int act_dim);
+
+/// Where the parts of a row begin, in values.
+static inline int sac_row_action(const sac_row_layout *layout) {
+  return layout->obs_dim;
+}
+static inline int sac_row_reward(const sac_row_layout *layout) {
+  return layout->obs_dim + layout->act_dim;
+}
+static inline int sac_row_terminated(const sac_row_layout *layout) {
+  return sac_row_reward(layout) + 1;
+}
+static inline int sac_row_next_obs(const sac_row_layout *layout) {
+  return sac_row_reward(layout) + 2;
+}
+
+/// Allocate; fails with SAC_FAILED, naming sizes, when this machine's memory would not do.
+sac_status sac_replay_create(sac_backend *backend, sac_row_layout layout, int n_seeds,
+                             size_t capacity, sac_replay *replay, sac_error *err);
+void sac_replay_release(sac_replay *replay);
+
+/// Rows that can be drawn now.
+uint64_t sac_replay_count(const sac_replay *replay);
+
+/// Append `count` rows to the ring of seed `i_seed`: rows (count, width) in host memory. Every seed
+/// is pushed the same number of rows before `sac_replay_advance` makes them count.
+void sac_replay_push(sac_replay *replay, int i_seed, const sac_real *rows, int count);
+void sac_replay_advance(sac_replay *replay, int count);
+
+/// Read or write `count` rows of seed `i_seed` from row number `first` of the log on, in host
+/// memory.
+void sac_replay_read(const sac_replay *replay, int i_seed, uint64_t first, size_t count,
+                     sac_real *rows);
+void sac_replay_write(sac_replay *replay, int i_seed, uint64_t first, size_t count,
+                      const sac_real *rows);
+
+/// Set how many rows were ever stored, after the live ones were written.
+void sac_replay_set_pushed(sac_replay *replay, uint64_t pushed);

@@ -1,0 +1,117 @@
+#include "nn/mlp.h"
+
+sac_activation sac_activation_of(int choice) {
+  return choice == SAC_ACTIVATION_TANH ? SAC_TANH : SAC_RELU;
+}
+
+void sac_mlp_shape(sac_mlp *mlp, int n, int in, const int64_t *hidden, int hidden_count, int out,
+                   sac_activation activation) {
+  SAC_ASSERT(hidden_count < SAC_LAYERS_MAX);
+  mlp->n = n;
+  mlp->n_layers = hidden_count + 1;
+  mlp->activation = activation;
+  mlp->width[0] = in;
+  for (int l = 0; l < hidden_count; l++) mlp->width[l + 1] = (int)hidden[l];
+  mlp->width[mlp->n_layers] = out;
+}
+
+static sac_stack carve_stack(sac_arena *arena, int n, int rows, int cols) {
+  // rows start on a cache line where they are long enough for it to matter
+  int ld = cols >= 16 ? (cols + 15) & ~15 : cols;
+  size_t stride = ((size_t)rows * (size_t)ld + 15) & ~(size_t)15;
+  sac_stack stack = {.stride = stride, .ld = ld, .share = 1};
+  stack.data = sac_arena_take(arena, (size_t)n * stride * sizeof(sac_real));
+  return stack;
+}
+
+void sac_mlp_pass_carve(const sac_mlp *mlp, int max_rows, bool backward, sac_arena *arena,
+                        sac_mlp_pass *pass) {
+  int widest = 1;
+  pass->max_rows = max_rows;
+  for (int l = 0; l < mlp->n_layers; l++) {
+    int width = mlp->width[l + 1];
+    pass->hidden[l] = carve_stack(arena, mlp->n, max_rows, width);
+    if (l + 1 < mlp->n_layers && width > widest) widest = width;
+  }
+  if (!backward) return;
+  pass->dout = carve_stack(arena, mlp->n, max_rows, mlp->width[mlp->n_layers]);
+  for (int i = 0; i < 2; i++) pass->delta[i] = carve_stack(arena, mlp->n, max_rows, widest);
+}
+
+sac_status sac_mlp_reserve(const sac_mlp *mlp, sac_backend *backend, int max_rows, sac_error *err) {
+  for (int l = 0; l < mlp->n_layers; l++)
+    SAC_TRY(
+        backend->ops->reserve(backend, mlp->n, max_rows, mlp->width[l], mlp->width[l + 1], err));
+  return SAC_OK;
+}
+
+static sac_stack weight_of(const sac_mlp *mlp, const sac_params *params, sac_real *block,
+                           int layer) {
+  return (sac_stack){block + mlp->weight[layer], params->count, mlp->width[layer], 1};
+}
+
+static sac_stack bias_of(const sac_mlp *mlp, const sac_params *params, sac_real *block, int layer) {
+  return (sac_stack){block + mlp->bias[layer], params->count, mlp->width[layer + 1], 1};
+}
+
+void sac_mlp_forward(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass, sac_stack x,
+                     int rows) {
+  SAC_ASSERT(rows <= pass->max_rows);
+  pass->x = x;
+  for (int l = 0; l < mlp->n_layers; l++) {
+    sac_linear_forward step = {
+        .n = mlp->n, .rows = rows, .in = mlp->width[l], .out = mlp->width[l + 1]};
+    step.x = l == 0 ? x : pass->hidden[l - 1];
+    step.weight = weight_of(mlp, params, params->value, l);
+    step.bias = bias_of(mlp, params, params->value, l);
+    step.y = pass->hidden[l];
+    step.activation = l + 1 < mlp->n_layers ? mlp->activation : SAC_LINEAR;
+    params->backend->ops->linear_forward(params->backend, &step);
+  }
+}
+
+// dJ/d(input of layer l before its activation), from dJ/d(output of layer l)
+static sac_stack pass_down(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass, int l,
+                           int rows, sac_row_list list, sac_stack dy) {
+  sac_linear_backward_input step = {
+      .n = mlp->n, .rows = rows, .in = mlp->width[l], .out = mlp->width[l + 1]};
+  step.dy = dy;
+  step.weight = weight_of(mlp, params, params->value, l);
+  step.h = pass->hidden[l - 1];
+  step.dx = pass->delta[l % 2];
+  step.activation = mlp->activation;
+  step.row = list.row;
+  step.row_count = list.row_count;
+  params->backend->ops->linear_backward_input(params->backend, &step);
+  return step.dx;
+}
+
+void sac_mlp_backward(const sac_mlp *mlp, sac_params *params, sac_mlp_pass *pass, int rows) {
+  sac_stack dy = pass->dout;
+  for (int l = mlp->n_layers - 1; l >= 0; l--) {
+    sac_linear_backward_weight step = {
+        .n = mlp->n, .rows = rows, .in = mlp->width[l], .out = mlp->width[l + 1]};
+    step.dy = dy;
+    step.x = l == 0 ? pass->x : pass->hidden[l - 1];
+    step.dweight = weight_of(mlp, params, params->grad, l);
+    step.dbias = bias_of(mlp, params, params->grad, l);
+    params->backend->ops->linear_backward_weight(params->backend, &step);
+    if (l > 0) dy = pass_down(mlp, params, pass, l, rows, (sac_row_list){0}, dy);
+  }
+}
+
+void sac_mlp_backward_input(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass,
+                            int rows, sac_row_list list, int first_column, sac_stack dx) {
+  sac_stack dy = pass->dout;
+  for (int l = mlp->n_layers - 1; l > 0; l--) dy = pass_down(mlp, params, pass, l, rows, list, dy);
+  sac_linear_backward_input step = {.n = mlp->n, .rows = rows, .out = mlp->width[1]};
+  step.in = mlp->width[0] - first_column;
+  step.dy = dy;
+  step.weight = weight_of(mlp, params, params->value, 0);
+  step.weight.data += first_column;
+  step.dx = dx;
+  step.activation = SAC_LINEAR;
+  step.row = list.row;
+  step.row_count = list.row_count;
+  params->backend->ops->linear_backward_input(params->backend, &step);
+}

@@ -1,0 +1,65 @@
+// Multilayer perceptrons in stacks: forward, backward to the parameters, backward to the input.
+#pragma once
+
+#include "base/arena.h"
+#include "nn/params.h"
+
+#define SAC_LAYERS_MAX 9
+
+/// The shape of a stack of equal networks, and where each layer's tensors lie in its parameters.
+typedef struct sac_mlp {
+  int n;                          ///< members
+  int n_layers;                   ///< hidden layers + 1
+  int width[SAC_LAYERS_MAX + 1];  ///< input, hidden ..., output
+  sac_activation activation;      ///< of the hidden layers; the last layer is linear
+  size_t weight[SAC_LAYERS_MAX], bias[SAC_LAYERS_MAX];  ///< offsets within a member
+} sac_mlp;
+
+/// What a forward pass leaves for the backward pass: one workspace a network, used again by every
+/// pass.
+typedef struct sac_mlp_pass {
+  int max_rows;
+  sac_stack x;                       ///< (n, rows, width[0]) the input of the last forward
+  sac_stack hidden[SAC_LAYERS_MAX];  ///< (n, max_rows, width[l+1]) after the activation; the last
+                                     ///< one is the output
+  sac_stack dout;                    ///< (n, max_rows, output) dJ/d output, filled by a loss
+  sac_stack delta[2];                ///< (n, max_rows, widest hidden) gradients on their way down
+} sac_mlp_pass;
+
+/// Fill the shape: `n` networks from `in` values over `hidden_count` hidden layers to `out` values.
+void sac_mlp_shape(sac_mlp *mlp, int n, int in, const int64_t *hidden, int hidden_count, int out,
+                   sac_activation activation);
+
+/// The op's activation for a choice of the configuration.
+sac_activation sac_activation_of(int choice);
+
+/// The output of the last forward pass. (n, max_rows, output)
+static inline sac_stack sac_mlp_output(const sac_mlp *mlp, const sac_mlp_pass *pass) {
+  return pass->hidden[mlp->n_layers - 1];
+}
+
+/// Lay out `pass` for up to `max_rows` rows; `backward` adds the gradients' room. With a measuring
+/// arena nothing is taken.
+void sac_mlp_pass_carve(const sac_mlp *mlp, int max_rows, bool backward, sac_arena *arena,
+                        sac_mlp_pass *pass);
+
+/// Make the backend ready for every layer at this number of rows.
+sac_status sac_mlp_reserve(const sac_mlp *mlp, sac_backend *backend, int max_rows, sac_error *err);
+
+/// Output of every member for `rows` rows of x, with the parameters `value` (n, count).
+void sac_mlp_forward(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass, sac_stack x,
+                     int rows);
+
+/// From pass->dout of the first `rows` rows: params->grad of every tensor, overwritten.
+void sac_mlp_backward(const sac_mlp *mlp, sac_params *params, sac_mlp_pass *pass, int rows);
+
+/// Which rows of each member carry a gradient, as sac_linear_backward_input takes them; both NULL
+/// for all.
+typedef struct sac_row_list {
+  const int32_t *row, *row_count;
+} sac_row_list;
+
+/// From pass->dout to dx = dJ/dx of the input columns from `first_column` on, without parameter
+/// gradients.
+void sac_mlp_backward_input(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass,
+                            int rows, sac_row_list list, int first_column, sac_stack dx);
