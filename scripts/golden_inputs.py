@@ -136,7 +136,7 @@ def add_moments(rng, tensors):
         shape = tensors[name].shape
         tensors["optimizer.exp_avg." + name] = rng.normal(0.01, 0.05, shape)
         tensors["optimizer.exp_avg_sq." + name] = rng.uniform(0.005, 0.02, shape)
-    for group in groups | ({"ent_coef"} if "log_ent_coef" in tensors else set()):
+    for group in sorted(groups | ({"ent_coef"} if "log_ent_coef" in tensors else set())):
         tensors["optimizer.step." + group] = np.array([int(rng.integers(1, 3000))])
 
 

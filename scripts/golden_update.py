@@ -162,11 +162,8 @@ class Update:
 
     def option(self, name):
         value = self.options["algorithm." + name]
-        v1 = self.options["algorithm.name"] == "sac_v1"
         if name == "ent_coef" and value is None:
-            return 1.0 if v1 else "auto"
-        if name == "update_order" and value == "auto":
-            return "simultaneous" if v1 else "sequential"
+            return 1.0 if self.options["algorithm.name"] == "sac_v1" else "auto"
         return value
 
     def alpha_now(self):
@@ -188,12 +185,10 @@ class Update:
         self.track("value")
 
     def run_temperature(self):
-        sequential = self.option("update_order") == "sequential"
-        before = dict(self.t)
         y = self.soft_target()
         sample = self.sample_now()
         self.improve_critics(y)
-        self.improve_policy(sample, self.t if sequential else before)
+        self.improve_policy(sample, self.t)
         if self.learns_alpha:
             self.improve_temperature(sample)
         self.track("critic")
@@ -230,23 +225,21 @@ class Update:
         q = [critic.forward(x)[0][:, 0] for critic in critics_of(tensors, self.options)]
         target = np.min(q, 0) - self.alpha * (sample.log_pi - sample.log_prior())
         v, inputs = net.forward(self.t["batch.obs"])
-        self.out["loss.v"], grads, near = regress(net, inputs, v, target, self.huber())
+        self.out["loss.v"], grads, near = regress(net, inputs, v, target, huber=False)
         self.near |= near | (net.knee < KNEE)
         self.learn("value", grads, self.option("v_lr"))
 
     def improve_critics(self, y):
         x, losses, grads = np.hstack([self.t["batch.obs"], self.t["batch.action"]]), [], {}
+        huber = self.option("critic_loss") == "huber"
         for net in critics_of(self.t, self.options):
             q, inputs = net.forward(x)
-            loss, grad, near = regress(net, inputs, q, y, self.huber())
+            loss, grad, near = regress(net, inputs, q, y, huber)
             self.near |= near | (net.knee < KNEE)
             losses.append(loss)
             grads.update(grad)
         self.out["loss.q"] = np.array(losses)
         self.learn("critic", grads, self.option("q_lr"))
-
-    def huber(self):
-        return self.option("critic_loss") == "huber"
 
     def improve_policy(self, sample, tensors):
         """J_pi = mean(alpha (log pi - log p0) - m), m the min, first or mean of the critics."""

@@ -11,9 +11,10 @@ for python in .deps/venv/bin/python "$(command -v python3 || true)"; do
     exit 0
   fi
 done
-command -v python3 >/dev/null || { echo "setup_python: python3 is missing: install it" >&2; exit 1; }
-python3 -m pip --version >/dev/null 2>&1 ||
-  { echo "setup_python: pip is missing: install python3-pip" >&2; exit 1; }
+if ! python3 -m pip --version >/dev/null 2>&1; then
+  echo "setup_python: python3 with pip is missing: install python3 and python3-pip" >&2
+  exit 1
+fi
 echo "setup_python: installing numpy into .deps/venv" >&2
 # --without-pip: Debian keeps the files that a full environment needs in a package of its own
 python3 -m venv --without-pip .deps/venv
