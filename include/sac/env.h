@@ -14,9 +14,13 @@ extern "C" {
 /// Most values that one keyword argument may hold.
 #define SAC_ENV_KEYWORD_MAX 32
 
+/// Most values of an action.
+#define SAC_ENV_ACTION_MAX 64
+
 /// Kinds of keyword arguments (`env.kwargs` in a configuration).
 typedef enum sac_env_keyword_kind {
-  SAC_ENV_NUMBER,  ///< one finite number
+  SAC_ENV_NUMBER,  ///< one number
+  SAC_ENV_WHOLE,   ///< one whole number
   SAC_ENV_FLAG,    ///< true or false, held as 1 or 0
   SAC_ENV_NUMBERS  ///< a list of numbers; its length may differ from the default's
 } sac_env_keyword_kind;
@@ -29,6 +33,8 @@ typedef struct sac_env_keyword {
   double value[SAC_ENV_KEYWORD_MAX];  ///< the default, or the user's value once resolved
   double low, high;                   ///< every value lies in [low, high]
   const char *help;                   ///< one sentence for the configuration reference
+  const char
+      *where;  ///< once resolved: how an error names it ("FILE:LINE:COLUMN: env.kwargs.NAME")
 } sac_env_keyword;
 
 /// What an environment opened with given keyword arguments looks like.
@@ -41,8 +47,8 @@ typedef struct sac_env_spec {
   int state_dim;          ///< length of the vector that `set_state` takes
   int qpos_dim;           ///< the first so many of it are positions (`qpos`); 0: not a MuJoCo task
   size_t state_bytes;  ///< size of the saved state (and of the state itself where `create` is NULL)
-  double action_low[64];   ///< (A) bounds of the environment's own action; may be infinite
-  double action_high[64];  ///< (A)
+  double action_low[SAC_ENV_ACTION_MAX];   ///< (A) bounds of its own action; may be infinite
+  double action_high[SAC_ENV_ACTION_MAX];  ///< (A)
 } sac_env_spec;
 
 /// What one step gives besides the observation.
@@ -52,35 +58,40 @@ typedef struct sac_env_result {
   const char *fault;  ///< NULL, or a constant sentence: the simulation broke (numeric failure)
 } sac_env_result;
 
-/// An environment. `env` below is one instance: where `create` is NULL it is `state_bytes` plain
-/// bytes, zeroed, which may be copied to save and load; otherwise whatever `create` returned.
-/// Instances are used by one thread at a time, different ones by different threads at once.
+/// An environment. `shared` below is what `open` made: read-only once made, one for all instances.
+/// `env` is one instance: where `create` is NULL it is `spec.state_bytes` plain bytes, which may be
+/// copied to save and load and which `reset`, `set_state` or a copy fills before the first step;
+/// otherwise it is whatever `create` returned. Instances are used by one thread at a time,
+/// different ones by different threads at once.
 typedef struct sac_env_def {
   uint32_t version;                 ///< SAC_ENV_VERSION
   const char *id;                   ///< the name in `env.id`
   const char *help;                 ///< one sentence for the configuration reference
   const sac_env_keyword *keywords;  ///< accepted keyword arguments with their defaults
   int n_keywords;                   ///< how many
-  /// Fill `spec` for resolved keywords (`n_keywords` of them, in the order above).
-  sac_status (*describe)(const sac_env_keyword *keywords, sac_env_spec *spec, sac_error *err);
-  /// Make an instance that owns more than plain bytes; NULL when there is no such need.
-  sac_status (*create)(const sac_env_keyword *keywords, void **env, sac_error *err);
-  /// Initialise a zeroed plain-bytes instance; used only where `create` is NULL; may be NULL.
-  void (*init)(void *env, const sac_env_keyword *keywords);
-  /// Free what `create` made; NULL where `create` is NULL.
+  /// Open the environment for resolved keywords (`n_keywords` of them, in the order above): fill
+  /// the zeroed `spec` and make what its instances share (parameters, a loaded model).
+  sac_status (*open)(const sac_env_keyword *keywords, sac_env_spec *spec, void **shared,
+                     sac_error *err);
+  /// Free what `open` made.
+  void (*close)(void *shared);
+  /// Make an instance that is more than plain bytes; NULL when there is no such need.
+  sac_status (*create)(const void *shared, void **env, sac_error *err);
+  /// Free what `create` made; NULL where `create` is.
   void (*destroy)(void *env);
   /// Start an episode from the start state that `seed` determines: Gymnasium's `reset(seed=seed)`
   /// where there is such a task. Writes the observation (S).
-  void (*reset)(void *env, uint64_t seed, double *obs);
+  void (*reset)(const void *shared, void *env, uint64_t seed, double *obs);
   /// One step with an action (A) in the environment's own range; writes the observation (S).
-  void (*step)(void *env, const float *action, double *obs, sac_env_result *result);
+  void (*step)(const void *shared, void *env, const float *action, double *obs,
+               sac_env_result *result);
   /// Put the task into `state` (state_dim), as if an episode had started there; writes the
   /// observation.
-  void (*set_state)(void *env, const double *state, double *obs);
+  void (*set_state)(const void *shared, void *env, const double *state, double *obs);
   /// Copy everything the next step depends on to or from `state_bytes` bytes; NULL where `create`
   /// is.
-  void (*save)(const void *env, void *bytes);
-  void (*load)(void *env, const void *bytes);
+  void (*save)(const void *shared, const void *env, void *bytes);
+  void (*load)(const void *shared, void *env, const void *bytes);
 } sac_env_def;
 
 #ifdef __cplusplus
