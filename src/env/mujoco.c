@@ -1,0 +1,154 @@
+// The engine's C API, used in the order that the reference environments use it.
+#include "env/mujoco.h"
+
+#include "base/status.h"
+#include "env/assets.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STATE = mjSTATE_INTEGRATION };
+
+// every warning is counted in mjData, where each step reads it
+static void drop_warning(const char *text) {
+  (void)text;
+}
+
+// a fatal error never returns: the engine is in no state to go on
+static void report_error(const char *text) {
+  fprintf(stderr, "sac: MuJoCo failed: %s\n", text);
+  exit(SAC_BAD_ENV);
+}
+
+static sac_status load_model(const sac_mujoco_model *wanted, mjModel **model, sac_error *err) {
+  char path[SAC_PATH_MAX], reason[1000] = "";
+  SAC_TRY(sac_asset_find(wanted->xml, path, err));
+  mju_user_warning = drop_warning;
+  mju_user_error = report_error;
+  mjModel *found = *model = mj_loadXML(path, NULL, reason, sizeof reason);
+  if (!found) return sac_error_set(err, SAC_BAD_ENV, "%s: %s", path, reason);
+  if (found->nq == wanted->nq && found->nv == wanted->nv && found->nu == wanted->nu) return SAC_OK;
+  return sac_error_set(err, SAC_BAD_ENV,
+                       "%s holds another model: %d positions, %d velocities and %d controls, "
+                       "expected %d, %d and %d",
+                       path, (int)found->nq, (int)found->nv, (int)found->nu, wanted->nq, wanted->nv,
+                       wanted->nu);
+}
+
+static void describe_model(const mjModel *model, sac_env_spec *spec) {
+  spec->act_dim = (int)model->nu;
+  spec->qpos_dim = (int)model->nq;
+  spec->state_dim = (int)(model->nq + model->nv);
+  spec->state_bytes = sizeof(double) * (1 + (size_t)mj_stateSize(model, STATE));
+  for (int i = 0; i < model->nu; i++) {
+    spec->action_low[i] = (float)model->actuator_ctrlrange[2 * i];
+    spec->action_high[i] = (float)model->actuator_ctrlrange[2 * i + 1];
+  }
+}
+
+sac_status sac_mujoco_open(const sac_mujoco_model *wanted, int frame_skip, size_t size,
+                           sac_env_spec *spec, void **shared, sac_error *err) {
+  SAC_ASSERT(wanted->nu <= SAC_ENV_ACTION_MAX);
+  sac_mujoco *mujoco = calloc(1, size);
+  if (!mujoco) return sac_error_set(err, SAC_FAILED, "%s: out of memory", wanted->xml);
+  sac_status status = load_model(wanted, &mujoco->model, err);
+  if (status != SAC_OK) {
+    sac_mujoco_close(mujoco);
+    return status;
+  }
+  mujoco->frame_skip = frame_skip;
+  mujoco->dt = mujoco->model->opt.timestep * frame_skip;
+  describe_model(mujoco->model, spec);
+  *shared = mujoco;
+  return SAC_OK;
+}
+
+void sac_mujoco_close(void *shared) {
+  sac_mujoco *mujoco = shared;
+  mj_deleteModel(mujoco->model);
+  free(mujoco);
+}
+
+sac_status sac_mujoco_create(const void *shared, void **env, sac_error *err) {
+  const sac_mujoco *mujoco = shared;
+  sac_mujoco_env *self = calloc(1, sizeof *self);
+  if (self) self->data = mj_makeData(mujoco->model);
+  if (!self || !self->data) {
+    free(self);
+    return sac_error_set(err, SAC_FAILED, "MuJoCo: out of memory for another instance");
+  }
+  *env = self;
+  return SAC_OK;
+}
+
+void sac_mujoco_destroy(void *env) {
+  sac_mujoco_env *self = env;
+  mj_deleteData(self->data);
+  free(self);
+}
+
+void sac_mujoco_save(const void *shared, const void *env, void *bytes) {
+  const sac_mujoco *mujoco = shared;
+  const sac_mujoco_env *self = env;
+  double *state = bytes;
+  state[0] = self->x_before;
+  mj_getState(mujoco->model, self->data, state + 1, STATE);
+}
+
+void sac_mujoco_load(const void *shared, void *env, const void *bytes) {
+  const sac_mujoco *mujoco = shared;
+  sac_mujoco_env *self = env;
+  const double *state = bytes;
+  mj_resetData(mujoco->model, self->data);
+  self->x_before = state[0];
+  mj_setState(mujoco->model, self->data, state + 1, STATE);
+}
+
+void sac_mujoco_begin(const sac_mujoco *mujoco, sac_mujoco_env *env, const double *state) {
+  const mjModel *model = mujoco->model;
+  mj_resetData(model, env->data);
+  memcpy(env->data->qpos, state, sizeof *state * (size_t)model->nq);
+  memcpy(env->data->qvel, state + model->nq, sizeof *state * (size_t)model->nv);
+  mj_forward(model, env->data);
+  env->x_before = env->data->qpos[0];
+}
+
+static const char *const warning_text[mjNWARNING] = {
+    [mjWARN_INERTIA] = "MuJoCo: the inertia matrix is singular",
+    [mjWARN_CONTACTFULL] = "MuJoCo: too many contacts",
+    [mjWARN_CNSTRFULL] = "MuJoCo: too many constraints",
+    [mjWARN_BADQPOS] = "MuJoCo: a position became NaN or huge and the simulation reset itself",
+    [mjWARN_BADQVEL] = "MuJoCo: a velocity became NaN or huge and the simulation reset itself",
+    [mjWARN_BADQACC] = "MuJoCo: an acceleration became NaN or huge and the simulation reset itself",
+    [mjWARN_BADCTRL] = "MuJoCo: a control was NaN or huge and was set to zero",
+};
+
+// the first warning since the last call; a reset of the engine clears its counters, so any counts
+static const char *take_warning(mjData *data) {
+  const char *first = NULL;
+  for (int i = mjNWARNING - 1; i >= 0; i--) {
+    if (data->warning[i].number) first = warning_text[i];
+    data->warning[i].number = 0;
+  }
+  return first;
+}
+
+const char *sac_mujoco_advance(const sac_mujoco *mujoco, sac_mujoco_env *env, const float *action) {
+  mjData *data = env->data;
+  for (int i = 0; i < mujoco->model->nu; i++) data->ctrl[i] = (double)action[i];
+  for (int i = 0; i < mujoco->frame_skip; i++) mj_step(mujoco->model, data);
+  return take_warning(data);
+}
+
+double sac_mujoco_x_speed(const sac_mujoco *mujoco, sac_mujoco_env *env) {
+  double x_after = env->data->qpos[0], speed = (x_after - env->x_before) / mujoco->dt;
+  env->x_before = x_after;
+  return speed;
+}
+
+double sac_mujoco_control_cost(const sac_mujoco *mujoco, double weight, const float *action) {
+  float sum = 0;
+  for (int i = 0; i < mujoco->model->nu; i++) sum += action[i] * action[i];
+  return (double)((float)weight * sum);
+}
