@@ -1,0 +1,143 @@
+// One instance and its clock.
+#include "env/environment.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// the saved form begins with this
+typedef struct clock_state {
+  int64_t step;
+  double total_reward;
+} clock_state;
+
+sac_status sac_environment_create(const sac_task *task, sac_environment *environment,
+                                  sac_error *err) {
+  const sac_env_def *def = task->def;
+  *environment = (sac_environment){.task = task};
+  environment->obs = calloc((size_t)task->spec.obs_dim, sizeof(double));
+  environment->scratch = calloc(1, task->spec.state_bytes);
+  bool enough = environment->obs && environment->scratch;
+  sac_status status = SAC_OK;
+  if (enough && def->create) status = def->create(task->shared, &environment->instance, err);
+  if (enough && !def->create) {
+    environment->instance = calloc(1, task->spec.state_bytes);
+    enough = environment->instance != NULL;
+  }
+  if (!enough) status = sac_error_set(err, SAC_FAILED, "%s: out of memory", def->id);
+  if (status != SAC_OK) sac_environment_destroy(environment);
+  return status;
+}
+
+void sac_environment_destroy(sac_environment *environment) {
+  if (environment->instance) {
+    void (*destroy)(void *) =
+        environment->task->def->create ? environment->task->def->destroy : free;
+    destroy(environment->instance);
+  }
+  free(environment->obs);
+  free(environment->scratch);
+  *environment = (sac_environment){.task = NULL};
+}
+
+// the first value that is not finite once it has the width of network input
+static sac_trouble look_for_trouble(const char *field, const double *values, int count) {
+  for (int i = 0; i < count; i++) {
+    if (!isfinite((sac_real)values[i])) return (sac_trouble){field, i, values[i], NULL};
+  }
+  return (sac_trouble){NULL, 0, 0, NULL};
+}
+
+void sac_environment_reset(sac_environment *environment, uint64_t seed) {
+  const sac_task *task = environment->task;
+  environment->step = 0;
+  environment->total_reward = 0;
+  task->def->reset(task->shared, environment->instance, seed, environment->obs);
+  environment->trouble = look_for_trouble("observation", environment->obs, task->spec.obs_dim);
+}
+
+// repeat the action until the frames are over, the task ends or it breaks
+static sac_trouble advance_task(sac_environment *environment, const float *action,
+                                sac_outcome *outcome) {
+  const sac_task *task = environment->task;
+  for (int i = 0; i < task->frame_skip && !outcome->terminated; i++) {
+    sac_env_result result = {.reward = 0};
+    task->def->step(task->shared, environment->instance, action, environment->obs, &result);
+    if (result.fault) return (sac_trouble){.fault = result.fault};
+    outcome->reward += result.reward;
+    outcome->terminated = result.terminated;
+  }
+  sac_trouble trouble = look_for_trouble("observation", environment->obs, task->spec.obs_dim);
+  return trouble.field ? trouble : look_for_trouble("reward", &outcome->reward, 1);
+}
+
+void sac_environment_step(sac_environment *environment, const sac_real *action,
+                          sac_outcome *outcome) {
+  const sac_task *task = environment->task;
+  float own[SAC_ENV_ACTION_MAX];
+  *outcome = (sac_outcome){.reward = 0};
+  environment->step++;
+  sac_task_action(task, action, own);
+  for (int i = 0; i < task->spec.act_dim; i++) {
+    if (isfinite(own[i])) continue;
+    environment->trouble = (sac_trouble){"action", i, (double)action[i], NULL};
+    return;
+  }
+  environment->trouble = advance_task(environment, own, outcome);
+  environment->total_reward += outcome->reward;
+  outcome->truncated = task->time_limit > 0 && environment->step >= task->time_limit;
+}
+
+sac_status sac_environment_check(const sac_environment *environment, const char *who,
+                                 sac_error *err) {
+  const sac_trouble *trouble = &environment->trouble;
+  long long step = (long long)environment->step;
+  if (trouble->fault)
+    return sac_error_set(err, SAC_BAD_NUMBER, "%s (%s), step %lld of its episode: %s", who,
+                         environment->task->def->id, step, trouble->fault);
+  if (trouble->field)
+    return sac_error_set(err, SAC_BAD_NUMBER, "%s (%s), step %lld of its episode: %s[%d] is %g",
+                         who, environment->task->def->id, step, trouble->field, trouble->index,
+                         trouble->value);
+  return SAC_OK;
+}
+
+void sac_environment_observe(const sac_environment *environment, sac_real *out) {
+  for (int i = 0; i < environment->task->spec.obs_dim; i++) out[i] = (sac_real)environment->obs[i];
+}
+
+static size_t obs_bytes(const sac_task *task) {
+  return sizeof(double) * (size_t)task->spec.obs_dim;
+}
+
+size_t sac_environment_bytes(const sac_task *task) {
+  size_t bytes = sizeof(clock_state) + obs_bytes(task) + task->spec.state_bytes;
+  return (bytes + 7) / 8 * 8;
+}
+
+void sac_environment_save(const sac_environment *environment, uint8_t *bytes) {
+  const sac_task *task = environment->task;
+  clock_state clock = {environment->step, environment->total_reward};
+  const void *state = environment->instance;
+  if (task->def->create) {
+    task->def->save(task->shared, environment->instance, environment->scratch);
+    state = environment->scratch;
+  }
+  memset(bytes, 0, sac_environment_bytes(task));
+  memcpy(bytes, &clock, sizeof clock);
+  memcpy(bytes + sizeof clock, environment->obs, obs_bytes(task));
+  memcpy(bytes + sizeof clock + obs_bytes(task), state, task->spec.state_bytes);
+}
+
+void sac_environment_load(sac_environment *environment, const uint8_t *bytes) {
+  const sac_task *task = environment->task;
+  clock_state clock;
+  void *state = task->def->create ? (void *)environment->scratch : environment->instance;
+  memcpy(&clock, bytes, sizeof clock);
+  memcpy(environment->obs, bytes + sizeof clock, obs_bytes(task));
+  memcpy(state, bytes + sizeof clock + obs_bytes(task), task->spec.state_bytes);
+  if (task->def->create) task->def->load(task->shared, environment->instance, state);
+  environment->step = clock.step;
+  environment->total_reward = clock.total_reward;
+  environment->trouble = (sac_trouble){NULL, 0, 0, NULL};
+}

@@ -1,0 +1,186 @@
+// Finding an environment and resolving its keyword arguments.
+#include "env/task.h"
+
+#include "config/format.h"
+#include "config/mistakes.h"
+#include "env/env_list.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEYWORDS_MAX = SAC_CONFIG_KWARG_MAX, PLACE_MAX = SAC_CONFIG_WHERE_MAX + 96 };
+
+_Static_assert((int)SAC_CONFIG_KWARG_MAX == SAC_ENV_KEYWORD_MAX, "keywords hold what users write");
+
+#define X(name) extern const sac_env_def name;
+SAC_ENV_LIST(X)
+#undef X
+
+#define X(name) &name,
+static const sac_env_def *const definitions[] = {SAC_ENV_LIST(X) NULL};
+#undef X
+
+enum { N_DEFINITIONS = sizeof definitions / sizeof definitions[0] - 1 };
+
+const sac_env_def *sac_env_def_at(int i) {
+  return i < N_DEFINITIONS ? definitions[i] : NULL;
+}
+
+sac_status sac_env_def_find(const char *id, const char *where, const sac_env_def **def,
+                            sac_error *err) {
+  const char *ids[N_DEFINITIONS];
+  char all[1024] = "", guess[128] = "", shown[64];
+  size_t used = 0;
+  for (int i = 0; i < N_DEFINITIONS; i++) {
+    ids[i] = definitions[i]->id;
+    if (strcmp(ids[i], id) == 0) {
+      *def = definitions[i];
+      return SAC_OK;
+    }
+    used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", ids[i]);
+    SAC_ASSERT(used < sizeof all);
+  }
+  const char *nearest = sac_nearest(id, ids, N_DEFINITIONS);
+  if (nearest) snprintf(guess, sizeof guess, "; did you mean %s?", nearest);
+  sac_config_show(id, shown, sizeof shown);
+  return sac_error_set(err, SAC_BAD_CONFIG, "%s: env.id is '%s', must be one of %s%s", where, shown,
+                       all, guess);
+}
+
+static const char *kind_text(sac_env_keyword_kind kind) {
+  static const char *const text[] = {[SAC_ENV_NUMBER] = "a number",
+                                     [SAC_ENV_WHOLE] = "a whole number",
+                                     [SAC_ENV_FLAG] = "true or false",
+                                     [SAC_ENV_NUMBERS] = "a list of numbers"};
+  return text[kind];
+}
+
+static bool fits_kind(const sac_env_keyword *keyword, const sac_config_kwarg *given) {
+  switch (keyword->kind) {
+    case SAC_ENV_FLAG:
+      return given->is_flag && !given->is_list;
+    case SAC_ENV_NUMBER:
+      return !given->is_flag && !given->is_list;
+    case SAC_ENV_WHOLE:
+      return !given->is_flag && !given->is_list && given->value[0] == floor(given->value[0]);
+    case SAC_ENV_NUMBERS:
+      return !given->is_flag && given->count > 0;
+  }
+  return false;
+}
+
+// put the user's value into its keyword, or add a line that says why not
+static void resolve_value(const sac_config_kwarg *given, sac_env_keyword *keyword,
+                          sac_config_mistakes *mistakes) {
+  if (!fits_kind(keyword, given)) {
+    sac_config_mistake(mistakes, given->where, "env.kwargs.%s must be %s", given->name,
+                       kind_text(keyword->kind));
+    return;
+  }
+  for (int i = 0; i < given->count; i++) {
+    double value = given->value[i];
+    if (value >= keyword->low && value <= keyword->high) continue;
+    sac_config_mistake(mistakes, given->where, "env.kwargs.%s is %g, must be in [%g, %g]",
+                       given->name, value, keyword->low, keyword->high);
+    return;
+  }
+  keyword->count = given->count;
+  memcpy(keyword->value, given->value, sizeof keyword->value);
+}
+
+static void refuse_keyword(const sac_env_def *def, const sac_config_kwarg *given,
+                           sac_config_mistakes *mistakes) {
+  const char *names[KEYWORDS_MAX];
+  char all[2048] = "nothing";
+  size_t used = 0;
+  for (int i = 0; i < def->n_keywords; i++) {
+    names[i] = def->keywords[i].name;
+    used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", names[i]);
+    SAC_ASSERT(used < sizeof all);
+  }
+  const char *nearest = sac_nearest(given->name, names, def->n_keywords);
+  sac_config_mistake(mistakes, given->where,
+                     "env.kwargs.%s is not a keyword of %s, which takes %s%s%s%s", given->name,
+                     def->id, all, nearest ? "; did you mean env.kwargs." : "",
+                     nearest ? nearest : "", nearest ? "?" : "");
+}
+
+// `keywords` (KEYWORDS_MAX) and how errors name them
+static sac_status resolve_keywords(const sac_env_def *def, const sac_config_kwargs *kwargs,
+                                   sac_env_keyword *keywords, char (*places)[PLACE_MAX],
+                                   sac_error *err) {
+  sac_config_mistakes mistakes = {.err = err};
+  SAC_ASSERT(def->n_keywords <= KEYWORDS_MAX);
+  for (int i = 0; i < def->n_keywords; i++) {
+    keywords[i] = def->keywords[i];
+    keywords[i].where = places[i];
+    snprintf(places[i], PLACE_MAX, "env.kwargs.%s", keywords[i].name);
+  }
+  for (int i = 0; i < kwargs->count; i++) {
+    const sac_config_kwarg *given = &kwargs->at[i];
+    int at = 0;
+    while (at < def->n_keywords && strcmp(keywords[at].name, given->name) != 0) at++;
+    if (at == def->n_keywords) {
+      refuse_keyword(def, given, &mistakes);
+      continue;
+    }
+    snprintf(places[at], PLACE_MAX, "%s: env.kwargs.%s", given->where, given->name);
+    resolve_value(given, &keywords[at], &mistakes);
+  }
+  return sac_config_mistakes_close(&mistakes);
+}
+
+// mid and half of the bounds, in float32
+static sac_status map_actions(const sac_config *cfg, bool squash, sac_task *task, sac_error *err) {
+  const sac_env_spec *spec = &task->spec;
+  for (int i = 0; i < spec->act_dim; i++) {
+    float low = (float)spec->action_low[i], high = (float)spec->action_high[i];
+    bool bounded = isfinite(low) && isfinite(high);
+    if (squash && !bounded)
+      return sac_error_set(err, SAC_BAD_CONFIG,
+                           "%s: policy.squash is true, must be false: action[%d] of %s has no "
+                           "finite bounds",
+                           sac_config_where(cfg, "policy.squash"), i, task->def->id);
+    task->action_mid[i] = squash ? 0.5f * (low + high) : 0;
+    task->action_half[i] = squash ? 0.5f * (high - low) : 1;
+  }
+  return SAC_OK;
+}
+
+static sac_status open_shared(const sac_config *cfg, sac_task *task, sac_error *err) {
+  sac_env_keyword keywords[KEYWORDS_MAX];
+  char places[KEYWORDS_MAX][PLACE_MAX];
+  SAC_TRY(resolve_keywords(task->def, &cfg->env.kwargs, keywords, places, err));
+  SAC_TRY(task->def->open(keywords, &task->spec, &task->shared, err));
+  int64_t limit = cfg->env.max_episode_steps;
+  task->time_limit = limit > 0 ? limit : task->spec.max_episode_steps;
+  task->frame_skip = (int)cfg->env.frame_skip;
+  return SAC_OK;
+}
+
+sac_status sac_task_open(const sac_config *cfg, bool squash, sac_task **task, sac_error *err) {
+  const sac_env_def *def;
+  SAC_TRY(sac_env_def_find(cfg->env.id, sac_config_where(cfg, "env.id"), &def, err));
+  sac_task *opened = *task = calloc(1, sizeof *opened);
+  if (!opened) return sac_error_set(err, SAC_FAILED, "%s: out of memory", def->id);
+  opened->def = def;
+  sac_status status = open_shared(cfg, opened, err);
+  if (status == SAC_OK) status = map_actions(cfg, squash, opened, err);
+  if (status == SAC_OK) return SAC_OK;
+  sac_task_close(opened);
+  *task = NULL;
+  return status;
+}
+
+void sac_task_close(sac_task *task) {
+  if (!task) return;
+  if (task->shared) task->def->close(task->shared);
+  free(task);
+}
+
+void sac_task_action(const sac_task *task, const sac_real *canonical, float *action) {
+  for (int i = 0; i < task->spec.act_dim; i++)
+    action[i] = task->action_mid[i] + task->action_half[i] * (float)canonical[i];
+}

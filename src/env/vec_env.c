@@ -1,0 +1,169 @@
+// The vector environment: instances on a fixed partition over the thread pool.
+#include "env/vec_env.h"
+
+#include "base/philox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sac_vec_env {
+  sac_task *task;
+  sac_environment *environments;  // (E)
+  uint64_t *started;              // (E) episodes begun so far
+  int count;                      // E
+  int block;                      // environments in one part of the pool's work
+  uint64_t seed;
+  sac_threads *threads;
+};
+
+// one call of reset or step, seen by every part
+typedef struct vec_call {
+  sac_vec_env *vec;
+  const sac_transitions *rows;  // NULL for a reset
+  sac_real *obs;
+  int ld;
+  sac_episode *episodes;
+} vec_call;
+
+// an engine's step is worth waking a thread for, a formula is not
+enum { FORMULA_BLOCK = 64, ENGINE_BLOCK = 1 };
+
+static sac_status create_environments(sac_vec_env *vec, sac_error *err) {
+  vec->environments = calloc((size_t)vec->count, sizeof *vec->environments);
+  vec->started = calloc((size_t)vec->count, sizeof *vec->started);
+  if (!vec->environments || !vec->started)
+    return sac_error_set(err, SAC_FAILED, "out of memory for %d environments", vec->count);
+  for (int i = 0; i < vec->count; i++)
+    SAC_TRY(sac_environment_create(vec->task, &vec->environments[i], err));
+  return SAC_OK;
+}
+
+sac_status sac_vec_env_create(const sac_vec_env_options *options, sac_vec_env **vec,
+                              sac_error *err) {
+  sac_task *task;
+  SAC_TRY(sac_task_open(options->cfg, options->squash, &task, err));
+  sac_vec_env *made = *vec = calloc(1, sizeof *made);
+  if (!made) {
+    sac_task_close(task);
+    return sac_error_set(err, SAC_FAILED, "%s: out of memory", options->cfg->env.id);
+  }
+  *made = (sac_vec_env){.task = task,
+                        .count = (int)options->cfg->env.n_envs,
+                        .block = task->def->create ? ENGINE_BLOCK : FORMULA_BLOCK,
+                        .seed = options->seed,
+                        .threads = options->threads};
+  sac_status status = create_environments(made, err);
+  if (status == SAC_OK) return SAC_OK;
+  sac_vec_env_destroy(made);
+  *vec = NULL;
+  return status;
+}
+
+void sac_vec_env_destroy(sac_vec_env *vec) {
+  if (!vec) return;
+  for (int i = 0; vec->environments && i < vec->count; i++)
+    sac_environment_destroy(&vec->environments[i]);
+  free(vec->environments);
+  free(vec->started);
+  sac_task_close(vec->task);
+  free(vec);
+}
+
+const sac_task *sac_vec_env_task(const sac_vec_env *vec) {
+  return vec->task;
+}
+
+int sac_vec_env_count(const sac_vec_env *vec) {
+  return vec->count;
+}
+
+static void start_episode(sac_vec_env *vec, int i_env) {
+  uint64_t episode = vec->started[i_env]++;
+  sac_words words = sac_draw(vec->seed, SAC_DRAW_RESET, episode, (uint32_t)i_env, 0);
+  uint64_t seed = (uint64_t)words.at[1] << 32 | words.at[0];
+  sac_environment_reset(&vec->environments[i_env], seed);
+}
+
+static void reset_one(const vec_call *call, int i_env) {
+  start_episode(call->vec, i_env);
+  sac_environment_observe(&call->vec->environments[i_env],
+                          call->obs + (size_t)i_env * (size_t)call->ld);
+}
+
+static void step_one(const vec_call *call, int i_env) {
+  sac_environment *environment = &call->vec->environments[i_env];
+  const sac_transitions *rows = call->rows;
+  size_t row = (size_t)i_env * (size_t)rows->ld;
+  sac_outcome outcome;
+  if (rows->obs) sac_environment_observe(environment, rows->obs + row);
+  sac_environment_step(environment, rows->action + row, &outcome);
+  rows->reward[row] = (sac_real)outcome.reward;
+  rows->terminated[row] = outcome.terminated;
+  sac_environment_observe(environment, rows->next_obs + row);
+
+  bool broken = environment->trouble.field || environment->trouble.fault;
+  bool ended = outcome.terminated || outcome.truncated;
+  call->episodes[i_env] = (sac_episode){.terminated = false};
+  if (ended)
+    call->episodes[i_env] = (sac_episode){outcome.terminated, outcome.truncated,
+                                          environment->total_reward, environment->step};
+  if (ended && !broken) start_episode(call->vec, i_env);
+  sac_environment_observe(environment, call->obs + (size_t)i_env * (size_t)call->ld);
+}
+
+static void run_block(void *context, int i_part) {
+  const vec_call *call = context;
+  int first = i_part * call->vec->block, end = first + call->vec->block;
+  if (end > call->vec->count) end = call->vec->count;
+  for (int i = first; i < end; i++) {
+    if (call->rows)
+      step_one(call, i);
+    else
+      reset_one(call, i);
+  }
+}
+
+static sac_status run_call(vec_call *call, sac_error *err) {
+  sac_vec_env *vec = call->vec;
+  sac_threads_run(vec->threads, (vec->count + vec->block - 1) / vec->block, run_block, call);
+  for (int i = 0; i < vec->count; i++) {
+    const sac_trouble *trouble = &vec->environments[i].trouble;
+    if (!trouble->field && !trouble->fault) continue;
+    char who[32];
+    snprintf(who, sizeof who, "environment %d", i);
+    return sac_environment_check(&vec->environments[i], who, err);
+  }
+  return SAC_OK;
+}
+
+sac_status sac_vec_env_reset(sac_vec_env *vec, sac_real *obs, int ld, sac_error *err) {
+  return run_call(&(vec_call){.vec = vec, .obs = obs, .ld = ld}, err);
+}
+
+sac_status sac_vec_env_step(sac_vec_env *vec, const sac_transitions *rows, sac_real *obs, int ld,
+                            sac_episode *episodes, sac_error *err) {
+  vec_call call = {.vec = vec, .rows = rows, .obs = obs, .ld = ld, .episodes = episodes};
+  return run_call(&call, err);
+}
+
+size_t sac_vec_env_state_bytes(const sac_vec_env *vec) {
+  return sizeof *vec->started + sac_environment_bytes(vec->task);
+}
+
+void sac_vec_env_save(const sac_vec_env *vec, uint8_t *bytes) {
+  size_t stride = sac_vec_env_state_bytes(vec), head = sizeof *vec->started;
+  for (int i = 0; i < vec->count; i++) {
+    memcpy(bytes + (size_t)i * stride, &vec->started[i], head);
+    sac_environment_save(&vec->environments[i], bytes + (size_t)i * stride + head);
+  }
+}
+
+void sac_vec_env_load(sac_vec_env *vec, const uint8_t *bytes, sac_real *obs, int ld) {
+  size_t stride = sac_vec_env_state_bytes(vec), head = sizeof *vec->started;
+  for (int i = 0; i < vec->count; i++) {
+    memcpy(&vec->started[i], bytes + (size_t)i * stride, head);
+    sac_environment_load(&vec->environments[i], bytes + (size_t)i * stride + head);
+    sac_environment_observe(&vec->environments[i], obs + (size_t)i * (size_t)ld);
+  }
+}

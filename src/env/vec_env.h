@@ -1,0 +1,60 @@
+// Many instances of one environment stepped at once: what training acts on. Episodes restart by
+// themselves; results do not depend on the number of threads.
+#pragma once
+
+#include "base/threads.h"
+#include "env/environment.h"
+
+typedef struct sac_vec_env sac_vec_env;
+
+typedef struct sac_vec_env_options {
+  const sac_config *cfg;  ///< env: id, n_envs, kwargs, frame_skip, max_episode_steps
+  uint64_t seed;          ///< of the run: episode e of environment i is a function of (seed, i, e)
+  bool squash;            ///< actions come in (-1, 1) (see sac_task_open)
+  sac_threads *threads;   ///< borrowed
+} sac_vec_env_options;
+
+/// One transition a row, `ld` values apart: (E rows) written in place.
+typedef struct sac_transitions {
+  sac_real *obs;         ///< (E, S) written: what was acted on; may be NULL
+  sac_real *action;      ///< (E, A) read: canonical
+  sac_real *reward;      ///< (E) written, unscaled
+  sac_real *terminated;  ///< (E) written: 1 where the task ended, else 0
+  sac_real *next_obs;    ///< (E, S) written: what followed, before any restart
+  int ld;
+} sac_transitions;
+
+/// How an episode ended. Valid where `terminated` or `truncated`; all zero elsewhere.
+typedef struct sac_episode {
+  bool terminated, truncated;
+  double total_reward;
+  int64_t length;  ///< steps of the agent
+} sac_episode;
+
+/// Fails as sac_task_open does.
+sac_status sac_vec_env_create(const sac_vec_env_options *options, sac_vec_env **vec,
+                              sac_error *err);
+void sac_vec_env_destroy(sac_vec_env *vec);
+
+/// What all environments share; single instances of it may be made beside these.
+const sac_task *sac_vec_env_task(const sac_vec_env *vec);
+int sac_vec_env_count(const sac_vec_env *vec);
+
+/// Start an episode in every environment; `obs` (E rows of S, `ld` values apart) is what to act on.
+/// SAC_BAD_NUMBER when a start state is not finite.
+sac_status sac_vec_env_reset(sac_vec_env *vec, sac_real *obs, int ld, sac_error *err);
+
+/// One step of every environment. `obs` is what to act on next, from a new episode where the last
+/// one ended; `episodes` (E). SAC_BAD_NUMBER names environment, step, field and value, for the
+/// lowest environment in trouble: the rows are then worthless and the vector environment needs a
+/// reset or a load.
+sac_status sac_vec_env_step(sac_vec_env *vec, const sac_transitions *rows, sac_real *obs, int ld,
+                            sac_episode *episodes, sac_error *err);
+
+/// Bytes of one environment's state: engine, clock, random numbers, observation, episode counter.
+size_t sac_vec_env_state_bytes(const sac_vec_env *vec);
+
+/// The state of all: `bytes` (E, state_bytes). A restored vector environment goes on bit for bit.
+void sac_vec_env_save(const sac_vec_env *vec, uint8_t *bytes);
+/// `obs` as in reset, the observations that were to be acted on.
+void sac_vec_env_load(sac_vec_env *vec, const uint8_t *bytes, sac_real *obs, int ld);
