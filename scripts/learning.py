@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Judges that sac learns: trains real tasks and compares with stated bars and reference curves.
+
+  learning.py SAC [pendulum] [lqr] [half_cheetah] [hopper] [--jobs N] [--out DIR] [key=value ...]
+
+pendulum       10,000 steps, 5 seeds, sac and sac_v1: 100 deterministic evaluation episodes each,
+               mean at least -165
+lqr            gain within 5 % and standard deviation within 10 % of the closed form, 3 seeds
+half_cheetah,  50,000 steps, 3 seeds, settings of the reference: the mean of the evaluations at 5k,
+hopper         10k .. 50k not below the reference's (results/reference) by more than two standard
+               errors of the difference
+
+Runs go to DIR (default runs/learning) and are reused when they are complete. Prints a Markdown
+table; the last line is `N passed, N failed`, the exit code says the same."""
+import argparse
+import csv
+import json
+import os
+import statistics
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+import golden_options
+import safetensors_io
+from golden_update import Sample, actor_of
+
+HERE = Path(__file__).resolve().parent
+CONFIGS = HERE.parent / "configs"
+PENDULUM_BAR = -165.0
+GAIN, DEVIATION = 0.812188907201, 0.331295620  # max-ent LQR, A .9, B .5, Q 1, R .5, W .01
+
+# Stable-Baselines3's and SBX's defaults
+REFERENCE = ["algorithm.name=sac", "algorithm.total_timesteps=50000",
+             "algorithm.learning_starts=1000", "algorithm.batch_size=256",
+             "algorithm.buffer_size=1000000", "algorithm.gamma=0.99", "algorithm.tau=0.005",
+             "algorithm.policy_lr=3e-4", "algorithm.q_lr=3e-4", "algorithm.alpha_lr=3e-4",
+             "algorithm.ent_coef=auto", "algorithm.target_entropy=auto", "env.n_envs=1",
+             "algorithm.train_freq=1", "algorithm.gradient_steps=1", "policy.hidden=[256,256]",
+             "critic.hidden=[256,256]", "policy.activation=relu", "critic.activation=relu",
+             "eval.every=5000", "eval.episodes=5", "eval.seed=10000", "checkpoint.every=50000"]
+
+
+class Failed(Exception):
+    """A command of the program went wrong."""
+
+
+def call(sac, *words):
+    """Run the program; its last JSON line."""
+    command = [str(sac), *map(str, words), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          check=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode or not lines:
+        raise Failed(f"exit {done.returncode}: {' '.join(command)}\n{done.stderr[-1000:]}")
+    return json.loads(lines[-1])
+
+
+def train(sac, folder, config, options):
+    """Train into `folder` unless that was done before with these very options."""
+    mark, words = folder.with_suffix(".options"), [str(config), *options]
+    if mark.exists() and json.loads(mark.read_text()) == words:
+        return folder
+    if folder.exists():
+        raise Failed(f"{folder} is left from another run: remove it")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    call(sac, "train", *words, "--out", folder)
+    mark.write_text(json.dumps(words))
+    return folder
+
+
+def train_all(arguments, jobs):
+    """[(name, config, options)] -> run folders, several at a time."""
+    def work(job):
+        name, config, options = job
+        options = [*options, "run.threads=1", *arguments.options]
+        folder = train(arguments.sac, arguments.out / name, CONFIGS / config, options)
+        print(f"trained {folder}", file=sys.stderr, flush=True)
+        return folder
+
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        return list(pool.map(work, jobs))
+
+
+class Table:
+    def __init__(self):
+        self.rows, self.passed, self.failed = [], 0, 0
+
+    def row(self, task, each, value, bar, good):
+        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
+        self.rows.append([task, " ".join(f"{x:.4g}" for x in each), value, bar,
+                          "PASS" if good else "FAIL"])
+
+    def print(self):
+        print("| task | runs | result | bar | |\n|---|---|---|---|---|")
+        for row in self.rows:
+            print("| " + " | ".join(row) + " |")
+        print(f"{self.passed} passed, {self.failed} failed")
+
+
+# Pendulum
+
+
+def pendulum(arguments, table):
+    for name, config in (("sac", "pendulum.yaml"), ("sac_v1", "pendulum_v1.yaml")):
+        jobs = [(f"pendulum-{name}-seed{seed}", config,
+                 [f"algorithm.name={name}", "algorithm.total_timesteps=10000", f"run.seed={seed}"])
+                for seed in range(1, 6)]
+        folders = train_all(arguments, jobs)
+        means = [call(arguments.sac, "eval", folder, "--episodes", 100,
+                      "--seed", 20000)["return_mean"] for folder in folders]
+        mean, spread = statistics.mean(means), statistics.stdev(means)
+        table.row(f"Pendulum-v1 {name}, 10k steps, 5 seeds x 100 episodes", means,
+                  f"{mean:.1f} ± {spread:.1f}", f">= {PENDULUM_BAR:g}", mean >= PENDULUM_BAR)
+
+
+# linear-quadratic task
+
+
+def gain_and_deviation(folder, options):
+    """Least-squares gain of the mean action, and the mean deviation, over states in [-1, 1].
+
+    With squash the canonical action spans six deviations of the closed form's policy; the deviation
+    is then that of the squashed action, from 51 quantiles of the noise."""
+    newest = sorted((folder / "checkpoints").glob("step-*.safetensors"))[-1]
+    tensors = {name: np.asarray(array, np.float64)
+               for name, array in safetensors_io.read(newest)[0].items()}
+    half = 6 * DEVIATION if options["policy.squash"] else 1.0
+    states = np.linspace(-1, 1, 41)
+    quantiles = [statistics.NormalDist().inv_cdf((i + 0.5) / 51) for i in range(51)]
+    unit = np.std(quantiles)
+    obs = np.repeat(states, 51)[:, None]
+    noise = np.tile(np.array(quantiles) / unit, 41)[:, None]
+    sample = Sample(actor_of(tensors, options), obs, noise, options)
+    actions = half * sample.action.reshape(41, 51)
+    slope = np.polyfit(states, actions.mean(1), 1)[0]
+    return -slope, float(actions.std(1).mean())
+
+
+def lqr(arguments, table):
+    for name in ("sac", "sac_v1"):
+        extra = [f"algorithm.name={name}"]
+        options = golden_options.resolve(CONFIGS / "lqr.yaml", extra + arguments.options)
+        jobs = [(f"lqr-{name}-seed{seed}", "lqr.yaml", [*extra, f"run.seed={seed}"])
+                for seed in range(1, 4)]
+        pairs = [gain_and_deviation(folder, options) for folder in train_all(arguments, jobs)]
+        for what, values, exact, share in (("gain", [p[0] for p in pairs], GAIN, 0.05),
+                                           ("deviation", [p[1] for p in pairs], DEVIATION, 0.1)):
+            errors = [abs(value / exact - 1) for value in values]
+            table.row(f"LinearQuadratic-v0 {name}, {what}", values,
+                      f"off by {100 * max(errors):.1f} % at most",
+                      f"{exact:.4f} ± {100 * share:g} %", max(errors) <= share)
+
+
+# learning curves
+
+
+def evaluations(path, step_name, value_name):
+    """[(step, mean return)] of a CSV file."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return [(int(float(row[step_name])), float(row[value_name]))
+                for row in csv.DictReader(file) if row[value_name].strip() not in ("", "nan")]
+
+
+def curve_mean(points, path):
+    """Mean over the evaluations at 5k, 10k .. 50k, which must all be there."""
+    steps = [step // 5000 for step, _ in points]
+    if steps != list(range(1, 11)):
+        raise Failed(f"{path}: evaluations at {[step for step, _ in points]}, expected 5k .. 50k")
+    return statistics.mean(value for _, value in points)
+
+
+def curve(arguments, table, task, config):
+    jobs = [(f"{config}-seed{seed}", f"{config}.yaml", [*REFERENCE, f"run.seed={seed}"])
+            for seed in range(1, 4)]
+    files = [folder / "metrics.csv" for folder in train_all(arguments, jobs)]
+    ours = [curve_mean(evaluations(path, "timesteps", "eval_return_mean"), path) for path in files]
+    known = sorted((HERE / "results" / "reference").glob(f"*-{task}-seed*.csv"))
+    theirs = [curve_mean(evaluations(path, "step", "mean"), path) for path in known]
+    error = sum(statistics.variance(means) / len(means) for means in (ours, theirs)) ** 0.5
+    difference = statistics.mean(ours) - statistics.mean(theirs)
+    table.row(f"{task}, mean of evaluations to 50k, 3 seeds", ours,
+              f"{statistics.mean(ours):.0f}, reference {statistics.mean(theirs):.0f}, "
+              f"difference {difference:.0f} ± {error:.0f}", f">= {-2 * error:.0f}",
+              difference >= -2 * error)
+
+
+def main():
+    tasks = {"pendulum": pendulum, "lqr": lqr,
+             "half_cheetah": lambda a, t: curve(a, t, "HalfCheetah-v5", "half_cheetah"),
+             "hopper": lambda a, t: curve(a, t, "Hopper-v5", "hopper")}
+    parser = argparse.ArgumentParser(usage=__doc__.replace("%", "%%"))
+    parser.add_argument("sac", type=Path)
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--out", type=Path, default=HERE.parent / "runs" / "learning")
+    arguments = parser.parse_intermixed_args()
+    arguments.sac = arguments.sac.resolve()
+    arguments.options = [word for word in arguments.words if "=" in word]
+    chosen = [word for word in arguments.words if "=" not in word] or list(tasks)
+    unknown = [word for word in chosen if word not in tasks]
+    if unknown:
+        parser.error(f"{unknown[0]} is no task; there are {', '.join(tasks)}")
+    table = Table()
+    for name in chosen:
+        try:
+            tasks[name](arguments, table)
+        except Failed as trouble:
+            print(f"{name}: {trouble}", file=sys.stderr)
+            table.row(name, [], "did not run", "", False)
+    table.print()
+    return 1 if table.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
