@@ -1,0 +1,244 @@
+// The one list of configuration keys. Struct, defaults, parser, range checks, resolved file,
+// reference text and fingerprint are all generated from it. It is included several times; whoever
+// includes it defines the macros it wants, the others are empty, and all are gone at its end.
+//
+//   SAC_CHOICE(name, words)  the words of a choice: SAC_WORD(constant, "word"), or SAC_WORD_LATER
+//                            for one that this version knows but does not have yet
+//   SAC_OPEN(path, help)     begin of a section, SAC_CLOSE(name) its end
+//   SAC_FIELD(type, section, name, default, range, unit, users, help)
+//   SAC_LATER(...)           the same, for a key that may only hold its default in this version
+//
+// Types: integer, number, flag, text, choice (its range is the name of its words), integers,
+// coefficient, kwargs. A range is what messages show: "[low, high]" with round brackets for open
+// ends, "A to B values in [low, high]" for lists, and " or WORD" for one value outside of it: a
+// number, or a word (null, auto) that stands for NAN, 0 or an empty text. Users are the algorithms
+// that read the key, or "all".
+
+#ifndef SAC_CHOICE
+#define SAC_CHOICE(name, words)
+#endif
+#ifndef SAC_OPEN
+#define SAC_OPEN(path, help)
+#endif
+#ifndef SAC_CLOSE
+#define SAC_CLOSE(name)
+#endif
+#ifndef SAC_FIELD
+#define SAC_FIELD(type, section, name, default, range, unit, users, help)
+#endif
+#ifndef SAC_LATER
+#define SAC_LATER(type, section, name, default, range, unit, users, help) \
+  SAC_FIELD(type, section, name, default, range, unit, users, help)
+#endif
+
+// clang-format off
+SAC_CHOICE(device,
+           SAC_WORD(SAC_DEVICE_AUTO, "auto") SAC_WORD(SAC_DEVICE_CPU, "cpu")
+           SAC_WORD(SAC_DEVICE_CUDA, "cuda"))
+SAC_CHOICE(precision,
+           SAC_WORD(SAC_PRECISION_FP32, "fp32") SAC_WORD_LATER(SAC_PRECISION_TF32, "tf32")
+           SAC_WORD_LATER(SAC_PRECISION_BF16, "bf16"))
+SAC_CHOICE(algorithm,
+           SAC_WORD(SAC_ALGORITHM_SAC, "sac") SAC_WORD(SAC_ALGORITHM_SAC_V1, "sac_v1")
+           SAC_WORD_LATER(SAC_ALGORITHM_SQL, "sql")
+           SAC_WORD_LATER(SAC_ALGORITHM_MAXENT_PG, "maxent_pg"))
+SAC_CHOICE(actor_q,
+           SAC_WORD(SAC_ACTOR_Q_MIN, "min") SAC_WORD(SAC_ACTOR_Q_FIRST, "first")
+           SAC_WORD(SAC_ACTOR_Q_MEAN, "mean"))
+SAC_CHOICE(update_order,
+           SAC_WORD(SAC_UPDATE_ORDER_AUTO, "auto")
+           SAC_WORD(SAC_UPDATE_ORDER_SIMULTANEOUS, "simultaneous")
+           SAC_WORD(SAC_UPDATE_ORDER_SEQUENTIAL, "sequential"))
+SAC_CHOICE(critic_loss,
+           SAC_WORD(SAC_CRITIC_LOSS_MSE, "mse") SAC_WORD(SAC_CRITIC_LOSS_HUBER, "huber"))
+SAC_CHOICE(action_prior,
+           SAC_WORD(SAC_ACTION_PRIOR_UNIFORM, "uniform")
+           SAC_WORD(SAC_ACTION_PRIOR_NORMAL, "normal"))
+SAC_CHOICE(policy_type,
+           SAC_WORD(SAC_POLICY_GAUSSIAN, "gaussian") SAC_WORD_LATER(SAC_POLICY_GMM, "gmm")
+           SAC_WORD_LATER(SAC_POLICY_REALNVP, "realnvp"))
+SAC_CHOICE(activation,
+           SAC_WORD(SAC_ACTIVATION_RELU, "relu") SAC_WORD(SAC_ACTIVATION_TANH, "tanh"))
+SAC_CHOICE(log_std_mode,
+           SAC_WORD(SAC_LOG_STD_MODE_CLAMP, "clamp") SAC_WORD(SAC_LOG_STD_MODE_TANH, "tanh")
+           SAC_WORD(SAC_LOG_STD_MODE_SOFTPLUS, "softplus"))
+SAC_CHOICE(squash_correction,
+           SAC_WORD(SAC_SQUASH_CORRECTION_EXACT, "exact")
+           SAC_WORD(SAC_SQUASH_CORRECTION_EPS, "eps"))
+SAC_CHOICE(init,
+           SAC_WORD(SAC_INIT_GLOROT, "glorot") SAC_WORD(SAC_INIT_TORCH, "torch"))
+SAC_CHOICE(on_error,
+           SAC_WORD(SAC_ON_ERROR_STOP, "stop") SAC_WORD(SAC_ON_ERROR_WARN, "warn"))
+
+SAC_OPEN(run, "where and how a run goes")
+SAC_FIELD(integer, run, seed, "1", "[0, 9007199254740991]", "", "all",
+          "fixes every random draw of the run")
+SAC_FIELD(integers, run, seeds, "[]", "0 to 64 values in [0, 9007199254740991]", "", "all",
+          "seeds trained side by side; when not empty they replace run.seed")
+SAC_FIELD(choice, run, device, "auto", device, "", "all",
+          "where networks and replay live; auto takes a usable GPU, else the CPU")
+SAC_FIELD(integer, run, threads, "0", "[0, 1024]", "threads", "all",
+          "threads of this process; 0 takes every core it may use")
+SAC_FIELD(text, run, logdir, "runs/", "", "", "all", "folder that run folders are made in")
+SAC_FIELD(text, run, name, "null", "a folder name or null", "", "all",
+          "name of the run folder; null makes one from environment, algorithm and seed")
+SAC_FIELD(choice, run, matmul_precision, "fp32", precision, "", "all",
+          "arithmetic of matrix products on a GPU")
+SAC_CLOSE(run)
+
+SAC_OPEN(env, "the environment")
+SAC_FIELD(text, env, id, "", "", "", "all", "name of the environment; it must be given")
+SAC_FIELD(integer, env, n_envs, "1", "[1, 65536]", "environments", "all",
+          "environments stepped at the same time")
+SAC_FIELD(integer, env, max_episode_steps, "null", "[1, 1000000000] or null", "steps", "all",
+          "time limit of an episode; null takes the environment's own")
+SAC_FIELD(integer, env, frame_skip, "1", "[1, 1000]", "steps", "all",
+          "environment steps that each action is held for; their rewards are summed")
+SAC_FIELD(kwargs, env, kwargs, "{}", "numbers, true, false or lists of numbers", "", "all",
+          "keyword arguments of the environment, by its own names")
+SAC_LATER(flag, env, normalize_obs, "false", "", "", "all",
+          "scale observations by their running mean and deviation")
+SAC_LATER(flag, env, normalize_reward, "false", "", "", "all",
+          "scale rewards by the running deviation of the return")
+SAC_OPEN(env.history, "past steps that observations are extended by")
+SAC_LATER(integer, env.history, observations, "0", "[0, 1000]", "steps", "all",
+          "past observations appended to each observation")
+SAC_LATER(integer, env.history, actions, "0", "[0, 1000]", "steps", "all",
+          "past actions appended to each observation")
+SAC_CLOSE(history)
+SAC_LATER(number, env, action_smoothing, "0.0", "[0, 1)", "", "all",
+          "weight of the previous action in the one that is applied")
+SAC_CLOSE(env)
+
+SAC_OPEN(algorithm, "what is learned, and how fast")
+SAC_FIELD(choice, algorithm, name, "sac", algorithm, "", "all",
+          "sac: twin critics and a learned temperature; sac_v1: the 2018 form with a value network")
+SAC_FIELD(integer, algorithm, total_timesteps, "1000000", "[1, 1000000000000]", "transitions",
+          "all", "environment transitions to train for")
+SAC_FIELD(number, algorithm, gamma, "0.99", "[0, 1]", "", "all", "discount factor")
+SAC_FIELD(integer, algorithm, buffer_size, "1000000", "[1, 1000000000]", "transitions", "all",
+          "transitions that the replay holds")
+SAC_FIELD(integer, algorithm, batch_size, "256", "[1, 1048576]", "transitions", "all",
+          "transitions in each update")
+SAC_FIELD(integer, algorithm, learning_starts, "5000", "[0, 1000000000000]", "transitions", "all",
+          "actions are uniform while timesteps are below it, updates begin once they are above")
+SAC_FIELD(integer, algorithm, train_freq, "1", "[1, 1000000]", "vector steps", "all",
+          "steps of all environments between updates")
+SAC_FIELD(integer, algorithm, gradient_steps, "1", "[1, 1000000] or -1", "updates", "all",
+          "updates after every train_freq steps; -1 makes one for each transition collected")
+SAC_LATER(integer, algorithm, n_steps, "1", "[1, 1000]", "steps", "all",
+          "rewards summed before the target bootstraps")
+SAC_FIELD(number, algorithm, tau, "0.005", "(0, 1]", "", "all",
+          "share of the trained network that its target takes over at each tracking step")
+SAC_FIELD(integer, algorithm, target_update_interval, "1", "[1, 1000000000]", "updates", "all",
+          "updates between tracking steps of the target networks")
+SAC_FIELD(number, algorithm, policy_lr, "0.0003", "[0, 1]", "", "all", "Adam rate of the policy")
+SAC_FIELD(number, algorithm, q_lr, "0.0003", "[0, 1]", "", "all", "Adam rate of the critics")
+SAC_FIELD(number, algorithm, v_lr, "0.0003", "[0, 1]", "", "sac_v1",
+          "Adam rate of the value network")
+SAC_FIELD(number, algorithm, alpha_lr, "0.0003", "[0, 1]", "", "sac",
+          "Adam rate of the temperature")
+SAC_FIELD(coefficient, algorithm, ent_coef, "auto", "(0, 1000000] or auto or auto_NUMBER", "",
+          "all",
+          "temperature alpha: learned (auto, or auto_NUMBER to start from it) or fixed; sac_v1 has "
+          "it fixed, 1.0 unless given")
+SAC_FIELD(number, algorithm, target_entropy, "auto", "[-1000000, 1000000] or auto", "nats", "sac",
+          "entropy that the learned temperature aims at; auto is minus the action's dimension")
+SAC_FIELD(number, algorithm, reward_scale, "1.0", "(0, 1000000]", "", "all",
+          "factor on every reward")
+SAC_FIELD(integer, algorithm, n_critics, "2", "[1, 64]", "networks", "all", "critics trained")
+SAC_FIELD(integer, algorithm, target_subset, "2", "[1, 64]", "networks", "sac",
+          "critics drawn for the minimum of each target (REDQ); at most n_critics")
+SAC_FIELD(choice, algorithm, actor_q, "min", actor_q, "", "all",
+          "critic that the policy climbs; targets keep the minimum")
+SAC_FIELD(integer, algorithm, policy_delay, "1", "[1, 1000]", "updates", "all",
+          "critic updates for each update of the policy")
+SAC_FIELD(choice, algorithm, update_order, "auto", update_order, "", "sac_v1",
+          "whether all gradients come from the same parameters; auto: sac sequential, sac_v1 "
+          "simultaneous")
+SAC_FIELD(choice, algorithm, critic_loss, "mse", critic_loss, "", "all",
+          "half the squared error, or Huber's with its knee at 1")
+SAC_FIELD(number, algorithm, max_grad_norm, "null", "(0, 1000000] or null", "", "all",
+          "gradients of a network are scaled down to this norm; null leaves them")
+SAC_OPEN(algorithm.adam, "the optimiser of every network")
+SAC_FIELD(number, algorithm.adam, beta1, "0.9", "[0, 1)", "", "all", "decay of the mean")
+SAC_FIELD(number, algorithm.adam, beta2, "0.999", "[0, 1)", "", "all", "decay of the square")
+SAC_FIELD(number, algorithm.adam, eps, "1.0e-08", "(0, 1]", "", "all", "added to the root")
+SAC_CLOSE(adam)
+SAC_FIELD(choice, algorithm, action_prior, "uniform", action_prior, "", "all",
+          "the action's prior: uniform over the bounds, or N(0, I) over the canonical action")
+SAC_CLOSE(algorithm)
+
+SAC_OPEN(policy, "the policy network")
+SAC_FIELD(choice, policy, type, "gaussian", policy_type, "", "all", "distribution of the action")
+SAC_FIELD(integers, policy, hidden, "[256, 256]", "1 to 8 values in [1, 8192]", "units", "all",
+          "width of each hidden layer")
+SAC_FIELD(choice, policy, activation, "relu", activation, "", "all", "after each hidden layer")
+SAC_FIELD(flag, policy, squash, "true", "", "", "all",
+          "squash actions into their bounds by tanh; false leaves them as they are, unclipped")
+SAC_OPEN(policy.log_std, "how the network's second output becomes the log standard deviation")
+SAC_FIELD(choice, policy.log_std, mode, "clamp", log_std_mode, "", "all",
+          "clamp to [min, max], tanh scaled into [min, max], or softplus of the deviation")
+SAC_FIELD(number, policy.log_std, min, "-20.0", "[-100, 20]", "nats", "all", "lower end")
+SAC_FIELD(number, policy.log_std, max, "2.0", "[-100, 20]", "nats", "all", "upper end")
+SAC_CLOSE(log_std)
+SAC_FIELD(choice, policy, squash_correction, "exact", squash_correction, "", "all",
+          "log-density of tanh: exact, or log(1 - a^2 + 1e-6) as in the authors' code")
+SAC_FIELD(choice, policy, init, "glorot", init, "", "all",
+          "first weights: Glorot uniform with zero bias, or uniform in 1/sqrt(inputs) for both")
+SAC_CLOSE(policy)
+
+SAC_OPEN(critic, "the critic networks; the value network has this shape too")
+SAC_FIELD(integers, critic, hidden, "[256, 256]", "1 to 8 values in [1, 8192]", "units", "all",
+          "width of each hidden layer")
+SAC_FIELD(choice, critic, activation, "relu", activation, "", "all", "after each hidden layer")
+SAC_LATER(flag, critic, layer_norm, "false", "", "", "all",
+          "layer normalisation before each activation")
+SAC_LATER(number, critic, dropout, "0.0", "[0, 1)", "", "all", "share of units left out")
+SAC_FIELD(choice, critic, init, "glorot", init, "", "all", "first weights, as in policy.init")
+SAC_CLOSE(critic)
+
+SAC_OPEN(eval, "evaluation while training")
+SAC_FIELD(integer, eval, every, "10000", "[1, 1000000000000]", "transitions", "all",
+          "transitions between evaluations")
+SAC_FIELD(integer, eval, episodes, "10", "[1, 100000]", "episodes", "all",
+          "episodes of one evaluation")
+SAC_FIELD(integer, eval, seed, "10000", "[0, 9007199254740991]", "", "all",
+          "episode i starts from the environment's state of seed + i")
+SAC_FIELD(flag, eval, deterministic, "true", "", "", "all", "act by the mean instead of a draw")
+SAC_CLOSE(eval)
+
+SAC_OPEN(checkpoint, "saved states that a run resumes from")
+SAC_FIELD(integer, checkpoint, every, "50000", "[1, 1000000000000]", "transitions", "all",
+          "transitions between checkpoints; one more is written at the end")
+SAC_FIELD(integer, checkpoint, keep, "3", "[1, 1000000]", "checkpoints", "all",
+          "newest checkpoints kept, besides the best")
+SAC_FIELD(flag, checkpoint, include_replay, "true", "", "", "all",
+          "save the replay too, without which a resumed run differs")
+SAC_FIELD(choice, checkpoint, on_error, "stop", on_error, "", "all",
+          "when a checkpoint cannot be written: stop, or warn and train on")
+SAC_CLOSE(checkpoint)
+
+SAC_OPEN(log, "metrics")
+SAC_FIELD(integer, log, every, "1000", "[1, 1000000000000]", "transitions", "all",
+          "transitions between rows of the metrics")
+SAC_FIELD(flag, log, csv, "true", "", "", "all", "write metrics.csv beside metrics.jsonl")
+SAC_CLOSE(log)
+
+SAC_OPEN(bench, "only as overrides of `sac bench`")
+SAC_FIELD(integer, bench, obs, "17", "[1, 65536]", "", "all", "observation width of `update`")
+SAC_FIELD(integer, bench, act, "6", "[1, 1024]", "", "all", "action width of `update`")
+SAC_FIELD(integer, bench, steps, "null", "[1, 1000000000000] or null", "transitions", "all",
+          "length of the measurement; null takes the command's own")
+SAC_FIELD(integer, bench, from, "0", "[0, 1000000000000]", "transitions", "all",
+          "`train` measures its rates from here on")
+SAC_FIELD(number, bench, stop_return, "null", "[-1e300, 1e300] or null", "", "all",
+          "`train` stops when the last ten episodes reach this mean return")
+SAC_CLOSE(bench)
+// clang-format on
+
+#undef SAC_CHOICE
+#undef SAC_OPEN
+#undef SAC_CLOSE
+#undef SAC_FIELD
+#undef SAC_LATER

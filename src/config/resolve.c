@@ -1,0 +1,150 @@
+#include "config/resolve.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+static bool is_given(const sac_config *cfg, const char *key) {
+  return cfg->where[sac_config_field_find(key)][0] != '\0';
+}
+
+// a mistake is shown where the user gave the first of two keys, else the second
+static const char *find_place(const sac_config_loading *self, const char *key, const char *other) {
+  const char *chosen = is_given(self->cfg, key) ? key : other;
+  if (is_given(self->cfg, chosen)) return sac_config_where(self->cfg, chosen);
+  return self->file ? self->file : key;
+}
+
+// both keys hold what the user meant them to
+static bool can_compare(const sac_config_loading *self, const char *key, const char *other) {
+  return !self->failed[sac_config_field_find(key)] && !self->failed[sac_config_field_find(other)];
+}
+
+static void require_at_most(sac_config_loading *self, const char *key, int64_t value,
+                            const char *other, int64_t limit) {
+  if (value <= limit || !can_compare(self, key, other)) return;
+  sac_config_mistake(&self->mistakes, find_place(self, key, other),
+                     "%s is %" PRId64 ", must be at most %s, which is %" PRId64, key, value, other,
+                     limit);
+}
+
+static void resolve_seeds(sac_config_loading *self) {
+  sac_config *cfg = self->cfg;
+  if (self->bench) return;
+  if (cfg->run.seeds.count > 1)
+    sac_config_mistake(&self->mistakes, sac_config_where(cfg, "run.seeds"),
+                       "run.seeds has %d seeds, more than one is not available in this version, "
+                       "must be [] or one seed",
+                       cfg->run.seeds.count);
+  if (cfg->run.seeds.count == 1) cfg->run.seed = cfg->run.seeds.at[0];
+  memset(&cfg->run.seeds, 0, sizeof cfg->run.seeds);
+}
+
+static void resolve_run(sac_config_loading *self) {
+  sac_config *cfg = self->cfg;
+  const char *name = cfg->run.name;
+  resolve_seeds(self);
+  if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+    sac_config_mistake(&self->mistakes, sac_config_where(cfg, "run.name"),
+                       "run.name is %s, must be one folder name; run.logdir says where it lies",
+                       name);
+  bool wanted = !self->bench && !self->unreadable && !self->failed[sac_config_field_find("env.id")];
+  if (wanted && !*cfg->env.id)
+    sac_config_mistake(&self->mistakes, self->file ? self->file : "configuration",
+                       "env.id is missing, must name an environment, e.g. env: {id: Pendulum-v1}");
+}
+
+// the learned temperature and the order of updates belong to the algorithm
+static void resolve_sac(sac_config_loading *self) {
+  sac_config *cfg = self->cfg;
+  if (cfg->algorithm.update_order == SAC_UPDATE_ORDER_SIMULTANEOUS &&
+      can_compare(self, "algorithm.update_order", "algorithm.name"))
+    sac_config_mistake(&self->mistakes,
+                       find_place(self, "algorithm.update_order", "algorithm.name"),
+                       "algorithm.update_order is simultaneous, must be auto or sequential for "
+                       "algorithm.name sac (sac_v1 has both)");
+  cfg->algorithm.update_order = SAC_UPDATE_ORDER_SEQUENTIAL;
+}
+
+static void resolve_sac_v1(sac_config_loading *self) {
+  sac_config *cfg = self->cfg;
+  sac_config_coefficient *alpha = &cfg->algorithm.ent_coef;
+  if (alpha->learned && is_given(cfg, "algorithm.ent_coef") &&
+      can_compare(self, "algorithm.ent_coef", "algorithm.name"))
+    sac_config_mistake(&self->mistakes, sac_config_where(cfg, "algorithm.ent_coef"),
+                       "algorithm.ent_coef is auto, must be a number in (0, 1000000] for "
+                       "algorithm.name sac_v1 (sac learns it)");
+  if (alpha->learned) *alpha = (sac_config_coefficient){.initial = 1.0};
+  if (cfg->algorithm.update_order == SAC_UPDATE_ORDER_AUTO)
+    cfg->algorithm.update_order = SAC_UPDATE_ORDER_SIMULTANEOUS;
+}
+
+static void resolve_algorithm(sac_config_loading *self) {
+  sac_config *cfg = self->cfg;
+  if (cfg->algorithm.name == SAC_ALGORITHM_SAC_V1)
+    resolve_sac_v1(self);
+  else
+    resolve_sac(self);
+  if (!is_given(cfg, "algorithm.target_subset") &&
+      cfg->algorithm.target_subset > cfg->algorithm.n_critics)
+    cfg->algorithm.target_subset = cfg->algorithm.n_critics;
+  require_at_most(self, "algorithm.target_subset", cfg->algorithm.target_subset,
+                  "algorithm.n_critics", cfg->algorithm.n_critics);
+  require_at_most(self, "algorithm.batch_size", cfg->algorithm.batch_size, "algorithm.buffer_size",
+                  cfg->algorithm.buffer_size);
+  require_at_most(self, "env.n_envs", cfg->env.n_envs, "algorithm.buffer_size",
+                  cfg->algorithm.buffer_size);
+}
+
+static void check_log_std(sac_config_loading *self) {
+  const char *low = "policy.log_std.min", *high = "policy.log_std.max";
+  double min = self->cfg->policy.log_std.min, max = self->cfg->policy.log_std.max;
+  if (min < max || !can_compare(self, low, high)) return;
+  sac_config_mistake(&self->mistakes, find_place(self, low, high),
+                     "%s is %g, must be below %s, which is %g", low, min, high, max);
+}
+
+void sac_config_resolve(sac_config_loading *self) {
+  resolve_run(self);
+  resolve_algorithm(self);
+  check_log_std(self);
+}
+
+typedef struct notes {
+  const sac_config *cfg;
+  void (*say)(void *context, const char *line);
+  void *context;
+} notes;
+
+static void note_unused(const notes *self, const char *key, const char *reason) {
+  char line[SAC_CONFIG_WHERE_MAX + 256];
+  if (!is_given(self->cfg, key)) return;
+  snprintf(line, sizeof line, "%s: %s is not used: %s", sac_config_where(self->cfg, key), key,
+           reason);
+  self->say(self->context, line);
+}
+
+static bool has_user(const char *users, const char *algorithm) {
+  return !strcmp(users, "all") || !strcmp(users, algorithm);
+}
+
+void sac_config_notes(const sac_config *cfg, void (*say)(void *context, const char *line),
+                      void *context) {
+  notes self = {cfg, say, context};
+  const char *algorithm = sac_config_word("algorithm.name", cfg->algorithm.name);
+  char reason[96];
+  snprintf(reason, sizeof reason, "algorithm %s does without it", algorithm);
+  for (int i = 0; i < SAC_CONFIG_N_FIELDS; i++) {
+    const sac_config_field *field = sac_config_field_at(i);
+    if (!has_user(field->users, algorithm)) note_unused(&self, field->path, reason);
+  }
+  if (cfg->algorithm.name == SAC_ALGORITHM_SAC && !cfg->algorithm.ent_coef.learned) {
+    note_unused(&self, "algorithm.alpha_lr", "algorithm.ent_coef is fixed");
+    note_unused(&self, "algorithm.target_entropy", "algorithm.ent_coef is fixed");
+  }
+  if (!cfg->policy.squash) note_unused(&self, "policy.squash_correction", "policy.squash is false");
+  if (cfg->algorithm.learning_starts >= cfg->algorithm.total_timesteps)
+    say(context,
+        "algorithm.learning_starts is not below algorithm.total_timesteps: nothing will be "
+        "learned");
+}
