@@ -12,7 +12,7 @@ WARN := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes
 GIT_ID := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 CPPFLAGS += -Iinclude -Isrc -DSAC_REAL=$(REAL) -D_GNU_SOURCE -isystem $(MUJOCO_DIR)/include
 CFLAGS ?= -O3 -g
-CFLAGS += -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off $(WARN) $(EXTRA)
+CFLAGS += -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno $(WARN) $(EXTRA)
 CXXFLAGS ?= -O1 -g
 CXXFLAGS += -std=c++17 -Wall -Wextra -Werror $(EXTRA)
 LIBMUJOCO := $(wildcard $(MUJOCO_DIR)/lib/libmujoco.so.*)
