@@ -1,0 +1,166 @@
+// The element formulas of every op, once, for the host compiler and nvcc alike (SAC v2 appendix C;
+// Adam: Kingma & Ba; unbiased indices: Lemire 2019).
+#pragma once
+
+#include <stdbool.h>
+
+#include "backend/elementary.h"
+
+#define SAC_HALF_LOG_TWO_PI ((sac_real)0.918938533204672742)
+#define SAC_LOG_TWO ((sac_real)0.693147180559945309)
+#define SAC_CORRECTION_EPS ((sac_real)1e-6)
+#define SAC_SIGMA_MIN ((sac_real)1e-5)
+
+// ---- random numbers
+
+/// Two independent standard normals from two words (Box-Muller); |z| < 5.8.
+SAC_HOST_DEVICE void sac_normal_pair(uint32_t word0, uint32_t word1, sac_real *z0, sac_real *z1) {
+  sac_real radius = sac_math_sqrt(-2 * sac_math_log(sac_uniform(word0)));
+  sac_real sine, cosine;
+  sac_math_sincos(sac_uniform(word1), &sine, &cosine);
+  *z0 = radius * cosine;
+  *z1 = radius * sine;
+}
+
+/// Map a word to [0, count) without bias; false asks for another word. 0 < count < 2^32.
+SAC_HOST_DEVICE bool sac_index_accept(uint32_t word, uint32_t count, uint32_t *index) {
+  uint64_t product = (uint64_t)word * count;
+  *index = (uint32_t)(product >> 32);
+  uint32_t low = (uint32_t)product;
+  // of the 2^32 words, the first 2^32 mod count would make some indices more likely
+  return low >= count || low >= (0u - count) % count;
+}
+
+/// A uniform index in [0, count) at (purpose, step, row): words are tried in order until one is
+/// accepted.
+SAC_HOST_DEVICE uint32_t sac_index_draw(uint64_t key, sac_purpose purpose, uint64_t step,
+                                        uint32_t row, uint32_t count) {
+  uint32_t index = 0;
+  for (uint32_t block = 0;; block++) {
+    sac_words words = sac_draw(key, purpose, step, row, block);
+    for (int i = 0; i < 4; i++)
+      if (sac_index_accept(words.at[i], count, &index)) return index;
+  }
+}
+
+// ---- squashed Gaussian
+
+/// clamp(x); the gradient passes inside, ends included.
+SAC_HOST_DEVICE sac_real sac_log_std_clamp(sac_real x, sac_real low, sac_real high) {
+  sac_real y = x < low ? low : x;
+  return y > high ? high : y;
+}
+SAC_HOST_DEVICE sac_real sac_log_std_clamp_slope(sac_real x, sac_real low, sac_real high) {
+  return ((x < low) | (x > high)) ? (sac_real)0 : (sac_real)1;
+}
+
+/// low + (high - low) / 2 (tanh x + 1).
+SAC_HOST_DEVICE sac_real sac_log_std_tanh(sac_real x, sac_real low, sac_real high) {
+  return low + (high - low) * (sac_real)0.5 * (sac_math_tanh(x) + 1);
+}
+SAC_HOST_DEVICE sac_real sac_log_std_tanh_slope(sac_real x, sac_real low, sac_real high) {
+  return (high - low) * (sac_real)0.5 * sac_math_sech2(x);
+}
+
+/// sigma = softplus(x) + 1e-5, and d log sigma / dx.
+SAC_HOST_DEVICE sac_real sac_sigma_softplus(sac_real x) {
+  return sac_math_softplus(x) + SAC_SIGMA_MIN;
+}
+SAC_HOST_DEVICE sac_real sac_log_std_softplus_slope(sac_real x, sac_real sigma) {
+  return sac_math_sigmoid(x) / sigma;
+}
+
+/// c(u) = log(1 - tanh^2 u), in the softplus form.
+SAC_HOST_DEVICE sac_real sac_squash_correction(sac_real u) {
+  sac_real size = sac_math_size(u);
+  return 2 * ((SAC_LOG_TWO - size) - sac_math_log1p(sac_math_exp(-2 * size)));
+}
+
+/// c(u) as log(1 - a^2 + 1e-6), which saturates.
+SAC_HOST_DEVICE sac_real sac_squash_correction_eps(sac_real a) {
+  return sac_math_log((1 - a * a) + SAC_CORRECTION_EPS);
+}
+
+/// -dc/du of the two forms; `jacobian` is da/du = 1 - a^2.
+SAC_HOST_DEVICE sac_real sac_squash_slope(sac_real a) {
+  return 2 * a;
+}
+SAC_HOST_DEVICE sac_real sac_squash_slope_eps(sac_real a, sac_real jacobian) {
+  return 2 * a * jacobian / (jacobian + SAC_CORRECTION_EPS);
+}
+
+/// log N(u; mu, sigma) of one dimension, with noise = (u - mu) / sigma.
+SAC_HOST_DEVICE sac_real sac_normal_log_density(sac_real noise, sac_real log_std) {
+  return -(sac_real)0.5 * noise * noise - log_std - SAC_HALF_LOG_TWO_PI;
+}
+
+/// B dJ/du of one dimension: alpha (slope + a jacobian under the normal prior) - g jacobian.
+SAC_HOST_DEVICE sac_real sac_action_gradient(sac_real alpha, sac_real slope, bool normal_prior,
+                                             sac_real a, sac_real jacobian, sac_real g) {
+  sac_real pull = normal_prior ? a * jacobian : (sac_real)0;
+  return alpha * (slope + pull) - g * jacobian;
+}
+
+// ---- targets and losses
+
+/// y = kappa r + gamma (1 - d) next; `next` has no say where d = 1, even as NaN.
+SAC_HOST_DEVICE sac_real sac_bellman_target(sac_real reward, sac_real terminated, sac_real next,
+                                            sac_real gamma, sac_real reward_scale) {
+  sac_real future = terminated == 1 ? (sac_real)0 : gamma * ((1 - terminated) * next);
+  return reward_scale * reward + future;
+}
+
+/// Whether `q` takes the minimum's place from `best`: NaN wins, and the first of equals.
+SAC_HOST_DEVICE bool sac_minimum_moves(sac_real q, sac_real best) {
+  return (q < best) | ((q != q) & (best == best));
+}
+
+/// Half the square of `error`, and the Huber loss with threshold 1; their slopes.
+SAC_HOST_DEVICE sac_real sac_square_loss(sac_real error) {
+  return (sac_real)0.5 * error * error;
+}
+SAC_HOST_DEVICE sac_real sac_huber_loss(sac_real error) {
+  sac_real size = sac_math_size(error);
+  return size > 1 ? size - (sac_real)0.5 : (sac_real)0.5 * error * error;
+}
+SAC_HOST_DEVICE sac_real sac_huber_slope(sac_real error) {
+  sac_real y = error < -1 ? (sac_real)-1 : error;
+  return y > 1 ? (sac_real)1 : y;
+}
+
+// ---- optimiser
+
+/// What one Adam step uses for every element: p -= rate m / (sqrt(v) root + eps), where `rate` is
+/// lr / (1 - beta1^t) and `root` is 1 / sqrt(1 - beta2^t).
+typedef struct sac_adam_rates {
+  sac_real beta1, rest1, beta2, rest2, rate, root, eps;
+} sac_adam_rates;
+
+SAC_HOST_DEVICE sac_adam_rates sac_adam_rates_at(uint64_t step, double lr, double beta1,
+                                                 double beta2, double eps) {
+  double t = (double)step;
+  sac_adam_rates rates;
+  rates.beta1 = (sac_real)beta1;
+  rates.rest1 = (sac_real)(1 - beta1);
+  rates.beta2 = (sac_real)beta2;
+  rates.rest2 = (sac_real)(1 - beta2);
+  rates.rate = (sac_real)(lr / (1 - pow(beta1, t)));
+  rates.root = (sac_real)(1 / sqrt(1 - pow(beta2, t)));
+  rates.eps = (sac_real)eps;
+  return rates;
+}
+
+SAC_HOST_DEVICE sac_real sac_adam_first(sac_real m, sac_real grad, const sac_adam_rates *rates) {
+  return rates->beta1 * m + rates->rest1 * grad;
+}
+SAC_HOST_DEVICE sac_real sac_adam_second(sac_real v, sac_real grad, const sac_adam_rates *rates) {
+  return rates->beta2 * v + rates->rest2 * (grad * grad);
+}
+SAC_HOST_DEVICE sac_real sac_adam_change(sac_real m, sac_real v, const sac_adam_rates *rates) {
+  return rates->rate * m / (sac_math_sqrt(v) * rates->root + rates->eps);
+}
+
+/// target + tau (value - target) as (1 - tau) target + tau value.
+SAC_HOST_DEVICE sac_real sac_polyak_mix(sac_real target, sac_real value, sac_real tau) {
+  return (1 - tau) * target + tau * value;
+}
