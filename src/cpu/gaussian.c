@@ -1,0 +1,141 @@
+// The squashed Gaussian policy (SAC v2 appendix C): action, log-probability, gradient.
+#include "backend/formulas.h"
+#include "cpu/lanes.h"
+#include "cpu/ops.h"
+
+typedef sac_real lanes[SAC_CHUNK];
+
+// log sigma, sigma from the head's second output
+static void spread(const sac_gaussian *g, const lanes raw, lanes log_std, lanes sigma) {
+  sac_real low = g->log_std_min, high = g->log_std_max;
+  if (g->mode == SAC_LOG_STD_CLAMP)
+    for (int r = 0; r < SAC_CHUNK; r++) log_std[r] = sac_log_std_clamp(raw[r], low, high);
+  if (g->mode == SAC_LOG_STD_TANH)
+    for (int r = 0; r < SAC_CHUNK; r++) log_std[r] = sac_log_std_tanh(raw[r], low, high);
+  if (g->mode == SAC_LOG_STD_SOFTPLUS) {
+    for (int r = 0; r < SAC_CHUNK; r++) sigma[r] = sac_sigma_softplus(raw[r]);
+    for (int r = 0; r < SAC_CHUNK; r++) log_std[r] = sac_math_log(sigma[r]);
+    return;
+  }
+  for (int r = 0; r < SAC_CHUNK; r++) sigma[r] = sac_math_exp(log_std[r]);
+}
+
+// d log sigma / d raw
+static void slope_of_spread(const sac_gaussian *g, const lanes raw, const lanes sigma,
+                            lanes slope) {
+  sac_real low = g->log_std_min, high = g->log_std_max;
+  if (g->mode == SAC_LOG_STD_CLAMP)
+    for (int r = 0; r < SAC_CHUNK; r++) slope[r] = sac_log_std_clamp_slope(raw[r], low, high);
+  if (g->mode == SAC_LOG_STD_TANH)
+    for (int r = 0; r < SAC_CHUNK; r++) slope[r] = sac_log_std_tanh_slope(raw[r], low, high);
+  if (g->mode == SAC_LOG_STD_SOFTPLUS)
+    for (int r = 0; r < SAC_CHUNK; r++) slope[r] = sac_log_std_softplus_slope(raw[r], sigma[r]);
+}
+
+static void squash(const sac_gaussian *g, const lanes u, lanes action) {
+  for (int r = 0; r < SAC_CHUNK; r++) action[r] = u[r];
+  if (g->squash)
+    for (int r = 0; r < SAC_CHUNK; r++) action[r] = sac_math_tanh(u[r]);
+}
+
+// log pi += log N(u) - c(u)
+static void add_log_density(const sac_gaussian *g, const lanes noise, const lanes log_std,
+                            const lanes u, const lanes action, lanes log_pi) {
+  lanes correction = {0};
+  if (g->squash && g->exact_correction)
+    for (int r = 0; r < SAC_CHUNK; r++) correction[r] = sac_squash_correction(u[r]);
+  if (g->squash && !g->exact_correction)
+    for (int r = 0; r < SAC_CHUNK; r++) correction[r] = sac_squash_correction_eps(action[r]);
+  for (int r = 0; r < SAC_CHUNK; r++)
+    log_pi[r] += sac_normal_log_density(noise[r], log_std[r]) - correction[r];
+}
+
+static void forward_chunk(const sac_gaussian_forward *op, int i, int first, int count) {
+  const sac_gaussian *g = &op->gaussian;
+  lanes u, raw, noise, log_std, sigma, action, log_pi = {0};
+  for (int j = 0; j < g->act_dim; j++) {
+    sac_lanes_load(&op->head, i, first, count, j, u);
+    if (op->noise.data) {
+      sac_lanes_load(&op->head, i, first, count, g->act_dim + j, raw);
+      sac_lanes_load(&op->noise, i, first, count, j, noise);
+      spread(g, raw, log_std, sigma);
+      for (int r = 0; r < SAC_CHUNK; r++) u[r] += sigma[r] * noise[r];
+    }
+    squash(g, u, action);
+    if (op->noise.data && op->log_pi.data) add_log_density(g, noise, log_std, u, action, log_pi);
+    sac_lanes_store(&op->action, i, first, count, j, action);
+  }
+  if (op->noise.data && op->log_pi.data) sac_lanes_store(&op->log_pi, i, first, count, 0, log_pi);
+}
+
+static void forward_part(void *context, int i_part) {
+  const sac_gaussian_forward *op = context;
+  sac_rows_part part = sac_rows_part_at(op->rows, i_part);
+  for (int row = part.first; row < part.end; row += SAC_CHUNK)
+    forward_chunk(op, part.member, row, sac_chunk_count(row, part.end));
+}
+
+void SAC_CPU(gaussian_forward)(sac_backend *backend, const sac_gaussian_forward *op) {
+  size_t work = (size_t)op->n * (size_t)op->rows * (size_t)op->gaussian.act_dim * 32;
+  sac_cpu_run(backend, work, op->n * sac_rows_blocks(op->rows), forward_part, op);
+}
+
+// g: dQ/da summed over the critics that the policy climbs in each row
+static void sum_critics(const sac_gaussian_backward *op, int i, int first, int count, int column,
+                        lanes g) {
+  for (int r = 0; r < SAC_CHUNK; r++) g[r] = 0;
+  for (int k = 0; k < op->n_critics; k++) {
+    lanes seed, dq;
+    sac_lanes_load(&op->seed, i * op->n_critics + k, first, count, 0, seed);
+    sac_lanes_load(&op->dq, i * op->n_critics + k, first, count, column, dq);
+    for (int r = 0; r < SAC_CHUNK; r++) g[r] += seed[r] != 0 ? dq[r] : (sac_real)0;
+  }
+}
+
+// -dc/du and da/du
+static void slope_of_squash(const sac_gaussian *g, const lanes u, const lanes action, lanes slope,
+                            lanes jacobian) {
+  for (int r = 0; r < SAC_CHUNK; r++) slope[r] = 0, jacobian[r] = 1;
+  if (!g->squash) return;
+  for (int r = 0; r < SAC_CHUNK; r++) jacobian[r] = sac_math_sech2(u[r]);
+  if (g->exact_correction)
+    for (int r = 0; r < SAC_CHUNK; r++) slope[r] = sac_squash_slope(action[r]);
+  else
+    for (int r = 0; r < SAC_CHUNK; r++) slope[r] = sac_squash_slope_eps(action[r], jacobian[r]);
+}
+
+static void backward_column(const sac_gaussian_backward *op, int i, int first, int count, int j) {
+  const sac_gaussian *g = &op->gaussian;
+  lanes u, raw, noise, action, log_std, sigma, slope, jacobian, dq, d_mean, d_raw;
+  sac_lanes_load(&op->head, i, first, count, j, u);
+  sac_lanes_load(&op->head, i, first, count, g->act_dim + j, raw);
+  sac_lanes_load(&op->noise, i, first, count, j, noise);
+  sac_lanes_load(&op->action, i, first, count, j, action);
+  sum_critics(op, i, first, count, j, dq);
+  spread(g, raw, log_std, sigma);
+  for (int r = 0; r < SAC_CHUNK; r++) u[r] += sigma[r] * noise[r];
+  slope_of_squash(g, u, action, slope, jacobian);
+  slope_of_spread(g, raw, sigma, d_raw);
+  sac_real alpha = sac_math_exp(op->log_alpha[i]), mean = 1 / (sac_real)op->rows;
+  bool prior = op->normal_prior;
+  for (int r = 0; r < SAC_CHUNK; r++)
+    d_mean[r] = sac_action_gradient(alpha, slope[r], prior, action[r], jacobian[r], dq[r]) * mean;
+  // u depends on log sigma through sigma * noise; -alpha is the entropy's own part
+  for (int r = 0; r < SAC_CHUNK; r++)
+    d_raw[r] = (sigma[r] * noise[r] * d_mean[r] - alpha * mean) * d_raw[r];
+  sac_lanes_store(&op->dhead, i, first, count, j, d_mean);
+  sac_lanes_store(&op->dhead, i, first, count, g->act_dim + j, d_raw);
+}
+
+static void backward_part(void *context, int i_part) {
+  const sac_gaussian_backward *op = context;
+  sac_rows_part part = sac_rows_part_at(op->rows, i_part);
+  for (int row = part.first; row < part.end; row += SAC_CHUNK)
+    for (int j = 0; j < op->gaussian.act_dim; j++)
+      backward_column(op, part.member, row, sac_chunk_count(row, part.end), j);
+}
+
+void SAC_CPU(gaussian_backward)(sac_backend *backend, const sac_gaussian_backward *op) {
+  size_t work = (size_t)op->n * (size_t)op->rows * (size_t)op->gaussian.act_dim * 32;
+  sac_cpu_run(backend, work, op->n * sac_rows_blocks(op->rows), backward_part, op);
+}

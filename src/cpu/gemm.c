@@ -1,0 +1,237 @@
+// The product's inner kernel: a tile of SAC_TILE_ROWS x 2 vectors of C is held in registers while k
+// runs; every step loads two vectors of B and one value of A for each row.
+#include "cpu/gemm.h"
+
+#include <string.h>
+
+#include "backend/formulas.h"
+
+// the depth of a packed panel: 32 KB with AVX-512 float
+enum { DEPTH = 256 };
+
+// rows and columns past C's edge lie in `edge`, so that the kernel knows whole vectors only
+typedef struct tile {
+  const sac_gemm *gemm;
+  int k;
+  bool first, last;   // block of k
+  const sac_real *b;  // packed panel
+  const sac_real *a[SAC_TILE_ROWS], *h[SAC_TILE_ROWS];
+  sac_real *c[SAC_TILE_ROWS];
+  sac_real bias[SAC_PANEL] __attribute__((aligned(64)));
+} tile;
+
+/// Room for a tile that reaches past the last column.
+typedef struct edge {
+  sac_real c[SAC_TILE_ROWS][SAC_PANEL], h[SAC_TILE_ROWS][SAC_PANEL];
+} edge;
+
+typedef sac_vector sums[SAC_TILE_ROWS][2];
+
+#define ALWAYS static inline __attribute__((always_inline))
+
+ALWAYS void multiply(int rows, int width, const tile *t, sums sum) {
+  const sac_real *b = t->b;
+  const sac_real *a[SAC_TILE_ROWS];
+  for (int i = 0; i < rows; i++) a[i] = t->a[i];
+  size_t step = t->gemm->a_step, at = 0;
+  for (int k = t->k; k > 0; k--, at += step, b += width * SAC_LANES) {
+    sac_vector row[2];
+    for (int v = 0; v < width; v++) row[v] = *(const sac_vector *)(b + v * SAC_LANES);
+    for (int i = 0; i < rows; i++) {
+      sac_vector value = sac_vector_fill(a[i][at]);
+      for (int v = 0; v < width; v++) sum[i][v] += value * row[v];
+    }
+  }
+}
+
+static void take_tanh(int rows, int width, const tile *t) {
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < width; v++) {
+      sac_real *c = t->c[i] + v * SAC_LANES;
+      for (int j = 0; j < SAC_LANES; j++) c[j] = sac_math_tanh(c[j]);
+    }
+}
+
+ALWAYS void add_bias(int rows, int width, const tile *t, sums sum) {
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < width; v++) sum[i][v] += *(const sac_vector *)(t->bias + v * SAC_LANES);
+}
+
+ALWAYS void take_relu(int rows, int width, sums sum) {
+  // NaN is not below zero: it stays
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < width; v++)
+      sum[i][v] = sac_vector_clear(sum[i][v] < (sac_vector){0}, sum[i][v]);
+}
+
+ALWAYS void mask_relu(int rows, int width, const tile *t, sums sum) {
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < width; v++) {
+      sac_vector h = sac_vector_load(t->h[i] + v * SAC_LANES);
+      sum[i][v] = sac_vector_clear(h <= (sac_vector){0}, sum[i][v]);
+    }
+}
+
+ALWAYS void mask_tanh(int rows, int width, const tile *t, sums sum) {
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < width; v++) {
+      sac_vector h = sac_vector_load(t->h[i] + v * SAC_LANES);
+      sum[i][v] *= sac_vector_fill(1) - h * h;
+    }
+}
+
+ALWAYS void finish(int rows, int width, const tile *t, sums sum) {
+  if (t->gemm->finish == SAC_FINISH_PLAIN) return;
+  bool relu = t->gemm->activation == SAC_RELU;
+  if (t->gemm->finish == SAC_FINISH_MASK) {
+    if (relu) mask_relu(rows, width, t, sum);
+    if (!relu) mask_tanh(rows, width, t, sum);
+    return;
+  }
+  add_bias(rows, width, t, sum);
+  if (relu) take_relu(rows, width, sum);
+}
+
+ALWAYS void compute_tile(int rows, int width, const tile *t) {
+  sums sum;
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < width; v++) sum[i][v] = (sac_vector){0};
+  if (!t->first)
+    for (int i = 0; i < rows; i++)
+      for (int v = 0; v < width; v++) sum[i][v] = sac_vector_load(t->c[i] + v * SAC_LANES);
+  multiply(rows, width, t, sum);
+  if (t->last) finish(rows, width, t, sum);
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < width; v++) sac_vector_store(t->c[i] + v * SAC_LANES, sum[i][v]);
+}
+
+// one body for each number of rows, so that a tile's sums stay in registers
+#define TILE_CASE(rows)           \
+  case rows:                      \
+    compute_tile(rows, width, t); \
+    break;
+
+ALWAYS void compute_rows(int rows, int width, const tile *t) {
+  switch (rows) {
+    TILE_CASE(1)
+    TILE_CASE(2)
+    TILE_CASE(3)
+    TILE_CASE(4)
+    TILE_CASE(5)
+    TILE_CASE(6)
+#if SAC_TILE_ROWS == 8
+    TILE_CASE(7)
+    TILE_CASE(8)
+#endif
+  }
+}
+
+static __attribute__((noinline)) void compute_narrow(int rows, const tile *t) {
+  compute_rows(rows, 1, t);
+}
+
+static __attribute__((noinline)) void compute_wide(int rows, const tile *t) {
+  compute_rows(rows, 2, t);
+}
+
+static void pack_plain(const sac_real *b, size_t ldb, int k, int cols, int width, sac_real *to) {
+  for (int i = 0; i < k; i++, b += ldb, to += width * SAC_LANES)
+    for (int v = 0; v < width; v++) {
+      int left = cols - v * SAC_LANES;
+      const sac_real *from = b + v * SAC_LANES;
+      sac_vector x = left >= SAC_LANES ? sac_vector_load(from) : sac_vector_load_some(from, left);
+      *(sac_vector *)(to + v * SAC_LANES) = x;
+    }
+}
+
+// one square of lanes: rows of B' become columns of the panel
+static void pack_square(const sac_real *b, size_t ldb, int k, int cols, size_t step, sac_real *to) {
+  sac_vector x[SAC_LANES];
+  if (k >= SAC_LANES && cols >= SAC_LANES) {
+    for (int j = 0; j < SAC_LANES; j++) x[j] = sac_vector_load(b + (size_t)j * ldb);
+    sac_vector_transpose(x);
+    for (int i = 0; i < SAC_LANES; i++) *(sac_vector *)(to + (size_t)i * step) = x[i];
+    return;
+  }
+  int kept = k < SAC_LANES ? k : SAC_LANES;
+  for (int j = 0; j < SAC_LANES; j++)
+    x[j] = j < cols ? sac_vector_load_some(b + (size_t)j * ldb, kept) : (sac_vector){0};
+  sac_vector_transpose(x);
+  for (int i = 0; i < kept; i++) *(sac_vector *)(to + (size_t)i * step) = x[i];
+}
+
+static void pack_transposed(const sac_real *b, size_t ldb, int k, int cols, int width,
+                            sac_real *to) {
+  size_t step = (size_t)width * SAC_LANES;
+  for (int v = 0; v < width; v++)
+    for (int i = 0; i < k; i += SAC_LANES)
+      pack_square(b + (size_t)(v * SAC_LANES) * ldb + i, ldb, k - i, cols - v * SAC_LANES, step,
+                  to + (size_t)i * step + v * SAC_LANES);
+}
+
+static void point_rows(const sac_gemm *gemm, int first_row, int rows, int k, int column, tile *t) {
+  for (int i = 0; i < rows; i++) {
+    size_t row = (size_t)(gemm->row ? gemm->row[first_row + i] : first_row + i);
+    t->a[i] = gemm->a + row * gemm->a_row + (size_t)k * gemm->a_step;
+    t->c[i] = gemm->c + row * gemm->ldc + column;
+    t->h[i] = gemm->h ? gemm->h + row * gemm->ldh + column : NULL;
+  }
+}
+
+static void copy_values(sac_real *to, const sac_real *from, int count) {
+  for (int j = 0; j < count; j++) to[j] = from[j];
+}
+
+static void compute(int rows, int width, const tile *t) {
+  (width == 2 ? compute_wide : compute_narrow)(rows, t);
+  if (t->last && t->gemm->finish == SAC_FINISH_ACTIVATE && t->gemm->activation == SAC_TANH)
+    take_tanh(rows, width, t);
+}
+
+static void compute_at_edge(int rows, int width, int cols, tile *t) {
+  edge room = {0};
+  sac_real *c[SAC_TILE_ROWS];
+  for (int i = 0; i < rows; i++) {
+    if (!t->first) copy_values(room.c[i], t->c[i], cols);
+    if (t->h[i]) copy_values(room.h[i], t->h[i], cols);
+    c[i] = t->c[i];
+    t->c[i] = room.c[i];
+    t->h[i] = room.h[i];
+  }
+  compute(rows, width, t);
+  for (int i = 0; i < rows; i++) copy_values(c[i], room.c[i], cols);
+}
+
+static void pack(const sac_gemm *gemm, int k, int column, int cols, const tile *t, sac_real *to) {
+  int width = cols > SAC_LANES ? 2 : 1;
+  if (gemm->transposed) {
+    const sac_real *b = gemm->b + (size_t)column * gemm->ldb + k;
+    pack_transposed(b, gemm->ldb, t->k, cols, width, to);
+  } else {
+    const sac_real *b = gemm->b + (size_t)k * gemm->ldb + column;
+    pack_plain(b, gemm->ldb, t->k, cols, width, to);
+  }
+}
+
+void SAC_CPU(gemm_panel)(const sac_gemm *gemm, int i_panel, int first_row, int end_row) {
+  sac_real panel[DEPTH * SAC_PANEL] __attribute__((aligned(64)));
+  int column = i_panel * SAC_PANEL;
+  int cols = gemm->n - column < SAC_PANEL ? gemm->n - column : SAC_PANEL;
+  int width = cols > SAC_LANES ? 2 : 1;
+  tile t = {.gemm = gemm, .b = panel};
+  if (gemm->bias) copy_values(t.bias, gemm->bias + column, cols);
+  for (int k = 0; k < gemm->k; k += DEPTH) {
+    t.k = gemm->k - k < DEPTH ? gemm->k - k : DEPTH;
+    t.first = k == 0;
+    t.last = k + t.k == gemm->k;
+    pack(gemm, k, column, cols, &t, panel);
+    for (int row = first_row; row < end_row; row += SAC_TILE_ROWS) {
+      int rows = end_row - row < SAC_TILE_ROWS ? end_row - row : SAC_TILE_ROWS;
+      point_rows(gemm, row, rows, k, column, &t);
+      if (cols == width * SAC_LANES)
+        compute(rows, width, &t);
+      else
+        compute_at_edge(rows, width, cols, &t);
+    }
+  }
+}

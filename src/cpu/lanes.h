@@ -1,0 +1,42 @@
+// Element formulas run over SAC_CHUNK rows at a time, gathered into small arrays and padded with
+// zeros: every row passes through the same vector code wherever it stands in the batch, so that its
+// result does not depend on its neighbours.
+#pragma once
+
+#include "cpu/cpu.h"
+
+enum { SAC_CHUNK = 16, SAC_PART_ROWS = 64 };
+
+/// Column `column` of rows [first, first + count) of member i.
+static inline void sac_lanes_load(const sac_stack *stack, int i, int first, int count, int column,
+                                  sac_real x[SAC_CHUNK]) {
+  const sac_real *from = sac_stack_row(stack, i, first) + column;
+  for (int r = 0; r < count; r++) x[r] = from[(size_t)r * (size_t)stack->ld];
+  for (int r = count; r < SAC_CHUNK; r++) x[r] = 0;
+}
+
+static inline void sac_lanes_store(const sac_stack *stack, int i, int first, int count, int column,
+                                   const sac_real x[SAC_CHUNK]) {
+  sac_real *to = sac_stack_row(stack, i, first) + column;
+  for (int r = 0; r < count; r++) to[(size_t)r * (size_t)stack->ld] = x[r];
+}
+
+/// The chunks of n members: part i_part covers rows [first, end) of member `member`.
+typedef struct sac_rows_part {
+  int member, first, end;
+} sac_rows_part;
+
+static inline int sac_rows_blocks(int rows) {
+  return (rows + SAC_PART_ROWS - 1) / SAC_PART_ROWS;
+}
+
+static inline sac_rows_part sac_rows_part_at(int rows, int i_part) {
+  int blocks = sac_rows_blocks(rows);
+  int first = i_part % blocks * SAC_PART_ROWS;
+  int end = first + SAC_PART_ROWS < rows ? first + SAC_PART_ROWS : rows;
+  return (sac_rows_part){i_part / blocks, first, end};
+}
+
+static inline int sac_chunk_count(int first, int end) {
+  return end - first < SAC_CHUNK ? end - first : SAC_CHUNK;
+}

@@ -1,0 +1,160 @@
+// The three linear ops as products (see gemm.h), and heads of one or two outputs as dot products.
+#include "cpu/ops.h"
+
+#include "cpu/gemm.h"
+
+// Parts of a product: panels of C's columns first, since each packs its own part of B; rows are cut
+// too where there are few panels.
+typedef struct cut {
+  int n, panels, blocks, block_rows;
+} cut;
+
+typedef struct forward_work {
+  const sac_linear_forward *op;
+  cut cut;
+} forward_work;
+
+typedef struct input_work {
+  const sac_linear_backward_input *op;
+  cut cut;
+} input_work;
+
+typedef struct weight_work {
+  const sac_linear_backward_weight *op;
+  cut cut;
+} weight_work;
+
+enum { PARTS_WANTED = 8, BLOCK_ROWS_MIN = 48 };
+
+static cut cut_product(const sac_threads *threads, int n, int rows, int cols) {
+  cut c = {n, sac_gemm_panels(cols), 1, rows};
+  if (sac_threads_count(threads) == 1 || n * c.panels >= PARTS_WANTED) return c;
+  int wanted = PARTS_WANTED / (n * c.panels), most = rows / BLOCK_ROWS_MIN;
+  int blocks = wanted < most ? wanted : most;
+  if (blocks < 2) return c;
+  c.block_rows = (rows + blocks - 1) / blocks;
+  c.block_rows = (c.block_rows + SAC_TILE_ROWS - 1) / SAC_TILE_ROWS * SAC_TILE_ROWS;
+  c.blocks = (rows + c.block_rows - 1) / c.block_rows;
+  return c;
+}
+
+static int cut_parts(const cut *c) {
+  return c->n * c->panels * c->blocks;
+}
+
+static int part_member(const cut *c, int i_part) {
+  return i_part / (c->panels * c->blocks);
+}
+
+static void run_part(const cut *c, const sac_gemm *gemm, int i_part) {
+  int i_panel = i_part / c->blocks % c->panels, first = i_part % c->blocks * c->block_rows;
+  int end = first + c->block_rows < gemm->m ? first + c->block_rows : gemm->m;
+  if (first < end) SAC_CPU(gemm_panel)(gemm, i_panel, first, end);
+}
+
+static size_t count_work(int n, int rows, int in, int out) {
+  return (size_t)n * (size_t)rows * (size_t)in * (size_t)out / 8;
+}
+
+static void forward_part(void *context, int i_part) {
+  const forward_work *work = context;
+  const sac_linear_forward *op = work->op;
+  int i = part_member(&work->cut, i_part);
+  sac_gemm gemm = {.m = op->rows,
+                   .n = op->out,
+                   .k = op->in,
+                   .a = sac_stack_member(&op->x, i),
+                   .a_row = (size_t)op->x.ld,
+                   .a_step = 1,
+                   .b = sac_stack_member(&op->weight, i),
+                   .ldb = (size_t)op->weight.ld,
+                   .transposed = true,
+                   .c = sac_stack_member(&op->y, i),
+                   .ldc = (size_t)op->y.ld,
+                   .finish = SAC_FINISH_ACTIVATE,
+                   .activation = op->activation,
+                   .bias = sac_stack_member(&op->bias, i)};
+  run_part(&work->cut, &gemm, i_part);
+}
+
+void SAC_CPU(linear_forward)(sac_backend *backend, const sac_linear_forward *op) {
+  forward_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->rows, op->out)};
+  sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out), cut_parts(&work.cut),
+              forward_part, &work);
+}
+
+static void input_part(void *context, int i_part) {
+  const input_work *work = context;
+  const sac_linear_backward_input *op = work->op;
+  int i = part_member(&work->cut, i_part);
+  bool masked = op->activation != SAC_LINEAR;
+  sac_gemm gemm = {.m = op->row ? op->row_count[i] : op->rows,
+                   .n = op->in,
+                   .k = op->out,
+                   .a = sac_stack_member(&op->dy, i),
+                   .a_row = (size_t)op->dy.ld,
+                   .a_step = 1,
+                   .b = sac_stack_member(&op->weight, i),
+                   .ldb = (size_t)op->weight.ld,
+                   .c = sac_stack_member(&op->dx, i),
+                   .ldc = (size_t)op->dx.ld,
+                   .finish = masked ? SAC_FINISH_MASK : SAC_FINISH_PLAIN,
+                   .activation = op->activation,
+                   .h = masked ? sac_stack_member(&op->h, i) : NULL,
+                   .ldh = (size_t)op->h.ld,
+                   .row = op->row ? op->row + (size_t)i * (size_t)op->rows : NULL};
+  run_part(&work->cut, &gemm, i_part);
+}
+
+void SAC_CPU(linear_backward_input)(sac_backend *backend, const sac_linear_backward_input *op) {
+  input_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->rows, op->in)};
+  sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out), cut_parts(&work.cut),
+              input_part, &work);
+}
+
+static void sum_columns(const sac_linear_backward_weight *op, int i) {
+  sac_real *sum = sac_stack_member(&op->dbias, i);
+  const sac_real *dy = sac_stack_member(&op->dy, i);
+  size_t ld = (size_t)op->dy.ld;
+  int j = 0;
+  for (; j + SAC_LANES <= op->out; j += SAC_LANES) {
+    sac_vector x = {0};
+    for (int r = 0; r < op->rows; r++) x += sac_vector_load(dy + (size_t)r * ld + j);
+    sac_vector_store(sum + j, x);
+  }
+  for (; j < op->out; j++) {
+    sac_real x = 0;
+    for (int r = 0; r < op->rows; r++) x += dy[(size_t)r * ld + (size_t)j];
+    sum[j] = x;
+  }
+}
+
+// the first `n` parts are the members' bias gradients
+static void weight_part(void *context, int i_part) {
+  const weight_work *work = context;
+  const sac_linear_backward_weight *op = work->op;
+  if (i_part < op->n) {
+    sum_columns(op, i_part);
+    return;
+  }
+  i_part -= op->n;
+  int i = part_member(&work->cut, i_part);
+  sac_gemm gemm = {.m = op->out,
+                   .n = op->in,
+                   .k = op->rows,
+                   .a = sac_stack_member(&op->dy, i),
+                   .a_row = 1,
+                   .a_step = (size_t)op->dy.ld,
+                   .b = sac_stack_member(&op->x, i),
+                   .ldb = (size_t)op->x.ld,
+                   .c = sac_stack_member(&op->dweight, i),
+                   .ldc = (size_t)op->dweight.ld,
+                   .finish = SAC_FINISH_PLAIN};
+  run_part(&work->cut, &gemm, i_part);
+}
+
+void SAC_CPU(linear_backward_weight)(sac_backend *backend, const sac_linear_backward_weight *op) {
+  weight_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->out, op->in)};
+  sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out), op->n + cut_parts(&work.cut),
+              weight_part, &work);
+}

@@ -1,0 +1,26 @@
+// The steps of this build's table.
+#pragma once
+
+#include "cpu/cpu.h"
+#include "cpu/simd.h"
+
+void SAC_CPU(linear_forward)(sac_backend *backend, const sac_linear_forward *op);
+void SAC_CPU(linear_backward_input)(sac_backend *backend, const sac_linear_backward_input *op);
+void SAC_CPU(linear_backward_weight)(sac_backend *backend, const sac_linear_backward_weight *op);
+void SAC_CPU(gaussian_forward)(sac_backend *backend, const sac_gaussian_forward *op);
+void SAC_CPU(gaussian_backward)(sac_backend *backend, const sac_gaussian_backward *op);
+void SAC_CPU(soft_q_target)(sac_backend *backend, const sac_soft_q_target *op);
+void SAC_CPU(value_target)(sac_backend *backend, const sac_value_target *op);
+void SAC_CPU(soft_value)(sac_backend *backend, const sac_soft_value *op);
+void SAC_CPU(regression_loss)(sac_backend *backend, const sac_regression_loss *op);
+void SAC_CPU(policy_loss)(sac_backend *backend, const sac_policy_loss *op);
+void SAC_CPU(temperature_loss)(sac_backend *backend, const sac_temperature_loss *op);
+void SAC_CPU(adam)(sac_backend *backend, const sac_adam *op);
+void SAC_CPU(polyak)(sac_backend *backend, const sac_polyak *op);
+void SAC_CPU(normal_fill)(sac_backend *backend, const sac_normal_fill *op);
+void SAC_CPU(replay_gather)(sac_backend *backend, const sac_replay_gather *op);
+void SAC_CPU(finite_check)(sac_backend *backend, const sac_finite_check *op);
+void SAC_CPU(tick)(sac_backend *backend, uint64_t *counter);
+
+/// Best rate of fused multiply-adds that the backend's threads reach together, in GFLOP/s.
+double SAC_CPU(peak_gflops)(sac_backend *backend);

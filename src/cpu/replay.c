@@ -1,0 +1,50 @@
+// The batch out of the replay: random rows of a ring far larger than the cache, so all rows of a
+// part are asked for before the first is copied.
+#include "backend/formulas.h"
+#include "cpu/lanes.h"
+#include "cpu/ops.h"
+
+static void copy_values(sac_real *to, const sac_real *from, int count) {
+  int j = 0;
+  for (; j + SAC_LANES <= count; j += SAC_LANES)
+    sac_vector_store(to + j, sac_vector_load(from + j));
+  for (; j < count; j++) to[j] = from[j];
+}
+
+static void ask_for(const sac_real *row, int width) {
+  const char *at = (const char *)row;
+  for (int byte = 0; byte < width * (int)sizeof *row; byte += 64) __builtin_prefetch(at + byte);
+}
+
+static void copy_row(const sac_replay_gather *op, int i, int row, const sac_real *from) {
+  int obs_dim = op->layout.obs_dim, act_dim = op->layout.act_dim;
+  const sac_real *rest = from + obs_dim + act_dim;
+  copy_values(sac_stack_row(&op->now, i, row), from, obs_dim + act_dim);
+  copy_values(sac_stack_row(&op->both, i, row), from, obs_dim);
+  copy_values(sac_stack_row(&op->both, i, op->rows + row), rest + 2, obs_dim);
+  *sac_stack_row(&op->reward, i, row) = rest[0];
+  *sac_stack_row(&op->terminated, i, row) = rest[1];
+}
+
+static void gather_part(void *context, int i_part) {
+  const sac_replay_gather *op = context;
+  sac_rows_part part = sac_rows_part_at(op->rows, i_part);
+  size_t width = (size_t)op->layout.width;
+  const sac_real *ring = op->ring + (size_t)part.member * op->capacity * width;
+  const sac_real *from[SAC_PART_ROWS];
+  for (int row = part.first; row < part.end; row++) {
+    uint32_t index = sac_index_draw(op->key[part.member], SAC_DRAW_REPLAY, *op->update,
+                                    (uint32_t)row, (uint32_t)op->count[part.member]);
+    from[row - part.first] = ring + (size_t)index * width;
+    ask_for(from[row - part.first], op->layout.width);
+  }
+  for (int row = part.first; row < part.end; row++)
+    copy_row(op, part.member, row, from[row - part.first]);
+}
+
+void SAC_CPU(replay_gather)(sac_backend *backend, const sac_replay_gather *op) {
+  for (int i = 0; i < op->n; i++)
+    SAC_ASSERT(op->count[i] > 0 && op->count[i] <= op->capacity && op->count[i] <= UINT32_MAX);
+  size_t work = (size_t)op->n * (size_t)op->rows * 128;
+  sac_cpu_run(backend, work, op->n * sac_rows_blocks(op->rows), gather_part, op);
+}

@@ -1,0 +1,100 @@
+// The vector type of this build's instruction set, and the names that tell the builds apart: every
+// file of this room but cpu.c is compiled once for each SAC_SIMD of the Makefile.
+#pragma once
+
+#include "base/real.h"
+
+#define SAC_JOIN3(a, b, c) a##b##_##c
+#define SAC_JOIN(a, b, c) SAC_JOIN3(a, b, c)
+/// sac_cpu_avx2_linear_forward, ...: the external names of this build.
+#define SAC_CPU(name) SAC_JOIN(sac_cpu_, SAC_SIMD, name)
+
+// a product tile of SAC_TILE_ROWS x two vectors fills the registers
+#if defined(__AVX512F__)
+#define SAC_VECTOR_BYTES 64
+#define SAC_TILE_ROWS 8
+#elif defined(__AVX2__)
+#define SAC_VECTOR_BYTES 32
+#define SAC_TILE_ROWS 6
+#else
+#define SAC_VECTOR_BYTES 16
+#define SAC_TILE_ROWS 6
+#endif
+#define SAC_LANES (SAC_VECTOR_BYTES / SAC_REAL_BYTES)
+
+typedef sac_real sac_vector __attribute__((vector_size(SAC_VECTOR_BYTES)));
+typedef sac_real sac_vector_loose
+    __attribute__((vector_size(SAC_VECTOR_BYTES), aligned(SAC_REAL_BYTES), may_alias));
+typedef __typeof__((sac_vector){0} < (sac_vector){0}) sac_vector_mask;
+
+static inline sac_vector sac_vector_load(const sac_real *from) {
+  return *(const sac_vector_loose *)from;
+}
+
+static inline void sac_vector_store(sac_real *to, sac_vector x) {
+  *(sac_vector_loose *)to = x;
+}
+
+static inline sac_vector sac_vector_fill(sac_real x) {
+  return x - (sac_vector){0};
+}
+
+/// The first `count` lanes from memory, the rest zero.
+static inline sac_vector sac_vector_load_some(const sac_real *from, int count) {
+  sac_vector x = {0};
+  for (int i = 0; i < count; i++) x[i] = from[i];
+  return x;
+}
+
+static inline void sac_vector_store_some(sac_real *to, sac_vector x, int count) {
+  for (int i = 0; i < count; i++) to[i] = x[i];
+}
+
+/// x where the mask is not set, else zero.
+static inline sac_vector sac_vector_clear(sac_vector_mask mask, sac_vector x) {
+  return (sac_vector)((sac_vector_mask)x & ~mask);
+}
+
+/// Sum over the lanes, halving: the same order for every caller.
+static inline sac_real sac_vector_sum(sac_vector x) {
+  for (int half = SAC_LANES / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) x[i] += x[i + half];
+  return x[0];
+}
+
+// Transposition of a square of vectors swaps bit by bit of (row, lane): at distance d, the two rows
+// i and i + d exchange the lanes whose bit d differs.
+#define SAC_LOW(j, d) (((j) & (d)) ? (j) - (d) + SAC_LANES : (j))
+#define SAC_HIGH(j, d) (((j) & (d)) ? (j) + SAC_LANES : (j) + (d))
+#if SAC_LANES == 16
+#define SAC_EACH_LANE(f, d)                                                                 \
+  f(0, d), f(1, d), f(2, d), f(3, d), f(4, d), f(5, d), f(6, d), f(7, d), f(8, d), f(9, d), \
+      f(10, d), f(11, d), f(12, d), f(13, d), f(14, d), f(15, d)
+#elif SAC_LANES == 8
+#define SAC_EACH_LANE(f, d) f(0, d), f(1, d), f(2, d), f(3, d), f(4, d), f(5, d), f(6, d), f(7, d)
+#elif SAC_LANES == 4
+#define SAC_EACH_LANE(f, d) f(0, d), f(1, d), f(2, d), f(3, d)
+#else
+#define SAC_EACH_LANE(f, d) f(0, d), f(1, d)
+#endif
+#define SAC_SWAP(x, d)                                                                       \
+  for (int i = 0; i < SAC_LANES; i++) {                                                      \
+    if (i & (d)) continue;                                                                   \
+    sac_vector low = __builtin_shufflevector(x[i], x[i + (d)], SAC_EACH_LANE(SAC_LOW, d));   \
+    sac_vector high = __builtin_shufflevector(x[i], x[i + (d)], SAC_EACH_LANE(SAC_HIGH, d)); \
+    x[i] = low;                                                                              \
+    x[i + (d)] = high;                                                                       \
+  }
+#if SAC_LANES == 16
+#define SAC_SWAP_ALL(x) SAC_SWAP(x, 8) SAC_SWAP(x, 4) SAC_SWAP(x, 2) SAC_SWAP(x, 1)
+#elif SAC_LANES == 8
+#define SAC_SWAP_ALL(x) SAC_SWAP(x, 4) SAC_SWAP(x, 2) SAC_SWAP(x, 1)
+#elif SAC_LANES == 4
+#define SAC_SWAP_ALL(x) SAC_SWAP(x, 2) SAC_SWAP(x, 1)
+#else
+#define SAC_SWAP_ALL(x) SAC_SWAP(x, 1)
+#endif
+
+static inline void sac_vector_transpose(sac_vector x[SAC_LANES]) {
+  SAC_SWAP_ALL(x)
+}

@@ -1,0 +1,252 @@
+// The three linear ops against plain float64 loops.
+#include "ops/fixture.h"
+
+#include <algorithm>
+#include <memory>
+
+using namespace sac_test;
+
+namespace {
+
+struct Shape {
+  int n, rows, in, out, pad;
+};
+
+// ragged against every tile: one row, one column, one past and one before a panel, several blocks
+// of k
+const Shape kShapes[] = {
+    {1, 1, 1, 1, 0},     {2, 3, 1, 17, 0},   {1, 17, 3, 1, 3},      {3, 5, 17, 3, 2},
+    {2, 8, 32, 32, 0},   {2, 33, 31, 33, 1}, {1, 257, 257, 257, 0}, {2, 256, 23, 256, 0},
+    {1, 1024, 3, 12, 0}, {1, 100, 64, 2, 4}, {1, 7, 600, 45, 0},    {2, 600, 17, 18, 0},
+    {1, 2, 256, 256, 0}, {10, 13, 9, 1, 0},  {1, 300, 64, 64, 0},   {4, 64, 48, 16, 0}};
+
+double activate(double x, sac_activation activation) {
+  if (activation == SAC_RELU) return x < 0 ? 0 : x;
+  return activation == SAC_TANH ? std::tanh(x) : x;
+}
+
+double slope(double h, sac_activation activation) {
+  if (activation == SAC_RELU) return h > 0;
+  return activation == SAC_TANH ? 1 - h * h : 1;
+}
+
+void expect_near(double want, double size, double got, const char *what) {
+  ASSERT_NEAR(want, got, op_tolerance() * (size + 1e-3)) << what;
+}
+
+class LinearOps : public Ops {
+ protected:
+  void check_forward(const Shape &s, sac_activation activation, int share);
+  void check_backward_input(const Shape &s, sac_activation activation);
+  void check_backward_weight(const Shape &s);
+};
+
+void LinearOps::check_forward(const Shape &s, sac_activation activation, int share) {
+  Stack x(s.n, s.rows, s.in, s.pad, share), weight(s.n, s.out, s.in, s.pad), bias(s.n, 1, s.out);
+  Stack y(s.n, s.rows, s.out, s.pad);
+  x.fill(1), weight.fill(2, 1 / std::sqrt(s.in)), bias.fill(3);
+  sac_linear_forward op = {s.n,           s.rows,      s.in,     s.out,     x.view(),
+                           weight.view(), bias.view(), y.view(), activation};
+  ops->linear_forward(backend, &op);
+  for (int i = 0; i < s.n; i++)
+    for (int r = 0; r < s.rows; r++)
+      for (int o = 0; o < s.out; o++) {
+        double sum = bias.at(i, 0, o), size = std::abs(sum);
+        for (int k = 0; k < s.in; k++) {
+          double term = (double)x.at(i, r, k) * (double)weight.at(i, o, k);
+          sum += term, size += std::abs(term);
+        }
+        expect_near(activate(sum, activation), size, y.at(i, r, o), "y");
+      }
+  y.expect_padding_kept();
+}
+
+void LinearOps::check_backward_input(const Shape &s, sac_activation activation) {
+  Stack dy(s.n, s.rows, s.out, s.pad), weight(s.n, s.out, s.in, s.pad), h(s.n, s.rows, s.in);
+  Stack dx(s.n, s.rows, s.in, s.pad);
+  dy.fill(1), weight.fill(2), h.fill(3, 0.5);
+  sac_linear_backward_input op = {s.n,        s.rows,        s.in,     s.out,
+                                  dy.view(),  weight.view(), h.view(), dx.view(),
+                                  activation, nullptr,       nullptr};
+  ops->linear_backward_input(backend, &op);
+  for (int i = 0; i < s.n; i++)
+    for (int r = 0; r < s.rows; r++)
+      for (int k = 0; k < s.in; k++) {
+        double sum = 0, size = 0;
+        for (int o = 0; o < s.out; o++) {
+          double term = (double)dy.at(i, r, o) * (double)weight.at(i, o, k);
+          sum += term, size += std::abs(term);
+        }
+        expect_near(sum * slope(h.at(i, r, k), activation), size, dx.at(i, r, k), "dx");
+      }
+  dx.expect_padding_kept();
+}
+
+void LinearOps::check_backward_weight(const Shape &s) {
+  Stack dy(s.n, s.rows, s.out, s.pad), x(s.n, s.rows, s.in, s.pad);
+  Stack dweight(s.n, s.out, s.in), dbias(s.n, 1, s.out);
+  dy.fill(1), x.fill(2);
+  sac_linear_backward_weight op = {s.n,       s.rows,   s.in,           s.out,
+                                   dy.view(), x.view(), dweight.view(), dbias.view()};
+  ops->linear_backward_weight(backend, &op);
+  for (int i = 0; i < s.n; i++)
+    for (int o = 0; o < s.out; o++) {
+      double total = 0, total_size = 0;
+      for (int r = 0; r < s.rows; r++)
+        total += (double)dy.at(i, r, o), total_size += std::abs((double)dy.at(i, r, o));
+      expect_near(total, total_size, dbias.at(i, 0, o), "db");
+      for (int k = 0; k < s.in; k++) {
+        double sum = 0, size = 0;
+        for (int r = 0; r < s.rows; r++) {
+          double term = (double)dy.at(i, r, o) * (double)x.at(i, r, k);
+          sum += term, size += std::abs(term);
+        }
+        expect_near(sum, size, dweight.at(i, o, k), "dW");
+      }
+    }
+}
+
+TEST_P(LinearOps, ForwardIsTheAffineMapOfEveryMember) {
+  for (const Shape &s : kShapes)
+    for (sac_activation activation : {SAC_LINEAR, SAC_RELU, SAC_TANH}) {
+      SCOPED_TRACE(::testing::Message() << s.n << " " << s.rows << " " << s.in << " " << s.out);
+      ASSERT_NO_FATAL_FAILURE(check_forward(s, activation, 1));
+    }
+}
+
+TEST_P(LinearOps, MembersThatShareAnInputReadTheSameOne) {
+  ASSERT_NO_FATAL_FAILURE(check_forward({6, 19, 11, 13, 2}, SAC_RELU, 2));
+  ASSERT_NO_FATAL_FAILURE(check_forward({6, 19, 40, 1, 2}, SAC_LINEAR, 3));
+}
+
+TEST_P(LinearOps, BackwardInputIsTheMaskedProductWithTheWeight) {
+  for (const Shape &s : kShapes)
+    for (sac_activation activation : {SAC_LINEAR, SAC_RELU, SAC_TANH}) {
+      SCOPED_TRACE(::testing::Message() << s.n << " " << s.rows << " " << s.in << " " << s.out);
+      ASSERT_NO_FATAL_FAILURE(check_backward_input(s, activation));
+    }
+}
+
+TEST_P(LinearOps, BackwardWeightSumsOverTheBatch) {
+  for (const Shape &s : kShapes) {
+    SCOPED_TRACE(::testing::Message() << s.n << " " << s.rows << " " << s.in << " " << s.out);
+    ASSERT_NO_FATAL_FAILURE(check_backward_weight(s));
+  }
+}
+
+TEST_P(LinearOps, BackwardInputWritesListedRowsOnlyWithTheSameBits) {
+  const int n = 2, rows = 57, in = 37, out = 21;
+  Stack dy(n, rows, out), weight(n, out, in), h(n, rows, in), all(n, rows, in), some(n, rows, in);
+  dy.fill(1), weight.fill(2), h.fill(3);
+  std::vector<int32_t> row((size_t)n * rows), count = {0, 0};
+  for (int i = 0; i < n; i++)
+    for (int r = 0; r < rows; r++)
+      if ((r * 7 + i) % 3 == 0) row[(size_t)(i * rows + count[(size_t)i]++)] = r;
+  sac_linear_backward_input op = {n,        rows,       in,       out,     dy.view(), weight.view(),
+                                  h.view(), all.view(), SAC_RELU, nullptr, nullptr};
+  ops->linear_backward_input(backend, &op);
+  op.dx = some.view(), op.row = row.data(), op.row_count = count.data();
+  ops->linear_backward_input(backend, &op);
+  for (int i = 0; i < n; i++)
+    for (int r = 0; r < rows; r++)
+      for (int k = 0; k < in; k++) {
+        if ((r * 7 + i) % 3 == 0) {
+          ASSERT_EQ(all.at(i, r, k), some.at(i, r, k));
+        } else {
+          ASSERT_TRUE(std::isnan(some.at(i, r, k))) << "row " << r << " was written";
+        }
+      }
+  count = {0, 0};
+  some.set(kPoison);
+  ops->linear_backward_input(backend, &op);
+  for (sac_real x : some.bytes()) ASSERT_TRUE(std::isnan(x));
+}
+
+TEST_P(LinearOps, BackwardInputGivesSomeColumnsWhenTheWeightBeginsLater) {
+  const int rows = 9, in = 12, from = 7, out = 30;
+  Stack dy(1, rows, out), weight(1, out, in), all(1, rows, in), some(1, rows, in - from);
+  dy.fill(1), weight.fill(2);
+  sac_linear_backward_input op = {1,  rows,       in,         out,     dy.view(), weight.view(),
+                                  {}, all.view(), SAC_LINEAR, nullptr, nullptr};
+  op.h.share = 1;
+  ops->linear_backward_input(backend, &op);
+  op.in = in - from, op.dx = some.view(), op.weight.data += from;
+  ops->linear_backward_input(backend, &op);
+  for (int r = 0; r < rows; r++)
+    for (int k = from; k < in; k++) ASSERT_EQ(all.at(0, r, k), some.at(0, r, k - from));
+}
+
+TEST_P(LinearOps, ARowsResultDoesNotDependOnTheOtherRows) {
+  for (int out : {1, 2, 3, 12, 47, 256}) {
+    const int rows = 61, in = 300;
+    Stack x(1, rows, in), weight(1, out, in), bias(1, 1, out), y(1, rows, out), one(1, 1, out);
+    x.fill(1), weight.fill(2), bias.fill(3);
+    sac_linear_forward op = {1,           rows,     in,      out, x.view(), weight.view(),
+                             bias.view(), y.view(), SAC_TANH};
+    ops->linear_forward(backend, &op);
+    for (int r = 0; r < rows; r += 5) {
+      op.rows = 1, op.y = one.view(), op.x = x.view();
+      op.x.data = &x.at(0, r, 0);
+      ops->linear_forward(backend, &op);
+      for (int o = 0; o < out; o++) ASSERT_EQ(y.at(0, r, o), one.at(0, 0, o)) << r << " " << o;
+    }
+  }
+}
+
+TEST_P(LinearOps, NaNAndInfinityStayInTheirRow) {
+  const int rows = 20, in = 33, out = 35;
+  const sac_real inf = std::numeric_limits<sac_real>::infinity();
+  for (sac_activation activation : {SAC_LINEAR, SAC_RELU, SAC_TANH}) {
+    Stack x(1, rows, in), weight(1, out, in), bias(1, 1, out), y(1, rows, out), clean(1, rows, out);
+    x.fill(1), weight.fill(2), bias.fill(3);
+    sac_linear_forward op = {1,           rows,         in,        out, x.view(), weight.view(),
+                             bias.view(), clean.view(), activation};
+    ops->linear_forward(backend, &op);
+    x.at(0, 3, 5) = kPoison, x.at(0, 9, 32) = inf;
+    op.y = y.view();
+    ops->linear_forward(backend, &op);
+    for (int r = 0; r < rows; r++)
+      for (int o = 0; o < out; o++) {
+        double got = y.at(0, r, o);
+        if (r == 3) {
+          ASSERT_TRUE(std::isnan(got)) << "NaN was lost at " << o;
+        } else if (r == 9) {
+          double want = activate((double)weight.at(0, o, 32) > 0 ? inf : -inf, activation);
+          ASSERT_EQ(want, got);
+        } else {
+          ASSERT_EQ(clean.at(0, r, o), y.at(0, r, o));
+        }
+      }
+  }
+}
+
+TEST_P(LinearOps, TwoThreadsGiveTheBitsOfOne) {
+  Device one({GetParam().simd, 1});
+  for (const Shape &s : {Shape{2, 256, 256, 256, 0}, Shape{1, 512, 300, 12, 0}}) {
+    Stack x(s.n, s.rows, s.in), weight(s.n, s.out, s.in), bias(s.n, 1, s.out);
+    x.fill(1), weight.fill(2), bias.fill(3);
+    std::vector<Stack> y(2, Stack(s.n, s.rows, s.out)), dx(2, Stack(s.n, s.rows, s.in));
+    std::vector<Stack> dw(2, Stack(s.n, s.out, s.in)), db(2, Stack(s.n, 1, s.out));
+    sac_backend *at[2] = {backend, one.backend};
+    for (size_t k = 0; k < 2; k++) {
+      sac_linear_forward f = {s.n,           s.rows,      s.in,        s.out,   x.view(),
+                              weight.view(), bias.view(), y[k].view(), SAC_RELU};
+      ops->linear_forward(at[k], &f);
+      sac_linear_backward_input g = {s.n,         s.rows,        s.in,     s.out,
+                                     y[k].view(), weight.view(), x.view(), dx[k].view(),
+                                     SAC_RELU,    nullptr,       nullptr};
+      ops->linear_backward_input(at[k], &g);
+      sac_linear_backward_weight w = {s.n,         s.rows,   s.in,         s.out,
+                                      y[k].view(), x.view(), dw[k].view(), db[k].view()};
+      ops->linear_backward_weight(at[k], &w);
+    }
+    ASSERT_TRUE(y[0].same_bits(y[1]));
+    ASSERT_TRUE(dx[0].same_bits(dx[1]));
+    ASSERT_TRUE(dw[0].same_bits(dw[1]));
+    ASSERT_TRUE(db[0].same_bits(db[1]));
+  }
+}
+
+SAC_EVERY_PLACE(LinearOps);
+
+}  // namespace
