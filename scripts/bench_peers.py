@@ -6,10 +6,10 @@ threads; the contestants of a part take turns within every repetition."""
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -23,19 +23,22 @@ def tied(threads, words):
     return ["taskset", "-c", ",".join(map(str, cores)), *map(str, words)]
 
 
-def last_json(command):
-    """Run; the last JSON line of its output with the CPU seconds and peak memory it took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                          check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode or not lines:
-        print(f"failed ({done.returncode}): {' '.join(command)}\n{done.stderr[-800:]}",
-              file=sys.stderr)
-        return {}
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {**json.loads(lines[-1]), "cpu_s": cpu_s}
+def last_json(command, folder=None):
+    """Run; the last JSON line of its output with the CPU seconds and peak memory that it took."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                   cwd=folder)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        lines = [line for line in out if line.startswith("{")]
+        if process.returncode or not lines:
+            print(f"failed ({process.returncode}): {' '.join(command)}\n{err.read()[-800:]}",
+                  file=sys.stderr)
+            return {}
+    return {**json.loads(lines[-1]), "cpu_s": usage.ru_utime + usage.ru_stime,
+            "peak_mb": usage.ru_maxrss / 1024}
 
 
 class Bench:
@@ -58,7 +61,8 @@ class Bench:
 
     def peer(self, part, name, threads, keys, what, program, *numbers):
         command = [sys.executable, HERE / "peers_measure.py", what, program, threads, *numbers]
-        self.note(part, name, threads, last_json(tied(threads, command)), keys)
+        with tempfile.TemporaryDirectory() as folder:  # for the engine's log file
+            self.note(part, name, threads, last_json(tied(threads, command), folder), keys)
 
     # parts
 
@@ -81,8 +85,8 @@ class Bench:
 
     def rate(self, threads, seed):
         for program in ("sb3", "sbx"):
-            self.peer("rate", program, threads, ["steps_per_s"], "rate", program, seed, STEPS)
-        self.ours("rate", threads, ["steps_per_s", "first_step_s"], "train",
+            self.peer("rate", program, threads, ["steps_per_s", "peak_mb"], "rate", program, seed, STEPS)
+        self.ours("rate", threads, ["steps_per_s", "first_step_s", "peak_mb"], "train",
                   "env.id=HalfCheetah-v5", "algorithm.learning_starts=500", f"run.seed={seed}",
                   f"bench.steps={700 + STEPS}", "bench.from=700")
 

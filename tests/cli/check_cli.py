@@ -1,0 +1,394 @@
+#!/usr/bin/env python3
+"""Judges the program from outside: messages, exit codes, run folders, resume, signals.
+
+  check_cli.py SAC [WORD ...]     runs the checks whose name holds one of the words (default: all)
+
+Needs no package beyond Python. The last line is `N passed, N failed`; the exit code says the
+same."""
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+OK, USAGE, BAD_CHECKPOINT, BAD_NUMBER, DISK = 0, 2, 3, 4, 6
+COLUMNS = ("timesteps updates wall_s return_mean length_mean eval_return_mean q_loss v_loss "
+           "policy_loss ent_coef entropy fps updates_per_s").split()
+SUBCOMMANDS = "train resume eval inspect bench trace config doctor".split()
+
+SMALL = """\
+env: {id: %s}
+run: {seed: 5, threads: 1, device: cpu}
+algorithm: {name: %s, total_timesteps: 300, learning_starts: 60, batch_size: 8, buffer_size: 400}
+policy: {hidden: [6, 5]}
+critic: {hidden: [6, 5]}
+eval: {every: 150, episodes: 1}
+checkpoint: {every: 100, keep: 2}
+log: {every: 50}
+"""
+
+
+class Room:
+    """A temporary folder with the program at hand."""
+
+    def __init__(self, sac, folder):
+        self.sac, self.folder = sac, Path(folder)
+
+    def file(self, name, text):
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def config(self, env="Pendulum-v1", algorithm="sac"):
+        return self.file(f"{env}-{algorithm}.yaml", SMALL % (env, algorithm))
+
+    def run(self, *words, code=OK, limit_s=60):
+        done = subprocess.run([self.sac, *map(str, words)], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=limit_s, check=False,
+                              cwd=self.folder)
+        shown = " ".join(map(str, words))
+        assert done.returncode == code, (f"`sac {shown}` gave exit {done.returncode}, expected "
+                                         f"{code}: {done.stderr.strip()[-500:]}")
+        return done
+
+    def lines(self, *words):
+        """The JSON lines of a command; standard output may hold nothing else."""
+        return [json.loads(line) for line in self.run(*words, "--json").stdout.splitlines()]
+
+    def train(self, name, *overrides, env="Pendulum-v1", algorithm="sac"):
+        folder = self.folder / name
+        self.run("train", self.config(env, algorithm), *overrides, "--out", folder)
+        return folder
+
+    def state(self, folder):
+        newest = steps(folder)[-1]
+        return self.lines("inspect", newest)[-1]["state_xxh3"]
+
+
+def steps(folder):
+    return sorted((folder / "checkpoints").glob("step-*.safetensors"))
+
+
+def has(text, *words):
+    for word in words:
+        assert word in text, f"{word!r} is not in: {text.strip()[-600:]}"
+
+
+# usage
+
+
+def help_names_every_subcommand(room):
+    has(room.run("--help").stdout, *SUBCOMMANDS)
+
+
+def version_says_what_runs(room):
+    assert re.search(r"\d+\.\d+", room.run("--version").stdout)
+
+
+def a_missing_or_wrong_subcommand_is_a_usage_error(room):
+    assert room.run(code=USAGE).stderr.strip()
+    has(room.run("trian", code=USAGE).stderr, "trian", "train")
+
+
+def doctor_reports(room):
+    assert room.run("doctor").stdout.strip()
+
+
+# configuration
+
+
+def every_mistake_of_a_file_is_told_in_one_pass(room):
+    path = room.file("bad.yaml", "env: {id: Pendulum-v1}\nalgorithm:\n  gama: 0.9\n  tau: 7\n"
+                     "  batch_size: many\npolicy: {activation: rleu}\n")
+    done = room.run("train", path, "--out", room.folder / "never", code=USAGE)
+    has(done.stderr, "bad.yaml:3:", "algorithm.gamma", "bad.yaml:4:", "bad.yaml:5:", "bad.yaml:6:",
+        "relu")
+    assert done.stdout == "" and not (room.folder / "never").exists()
+
+
+def an_override_is_checked_like_the_file(room):
+    done = room.run("train", room.config(), "algorithm.tau=0.1", "algorithm.gama=0.9", code=USAGE)
+    has(done.stderr, "override 2 ('algorithm.gama=0.9')", "algorithm.gamma")
+
+
+def a_name_of_another_program_gets_ours(room):
+    path = room.file("other.yaml", "env: {id: Pendulum-v1}\nalgorithm: {discount: 0.9}\n")
+    has(room.run("train", path, code=USAGE).stderr, "other.yaml:2:", "algorithm.gamma")
+
+
+def a_missing_environment_names_the_file(room):
+    for text in ("", "algorithm: {gamma: 0.9}\n"):
+        path = room.file("empty.yaml", text)
+        has(room.run("train", path, code=USAGE).stderr, "empty.yaml", "env.id")
+
+
+def an_unknown_environment_is_told_with_the_nearest(room):
+    path = room.file("env.yaml", "env: {id: Pendulm-v1}\n")
+    has(room.run("train", path, code=USAGE).stderr, "Pendulm-v1", "Pendulum-v1")
+
+
+def a_missing_file_is_a_usage_error(room):
+    has(room.run("train", "nowhere.yaml", code=USAGE).stderr, "nowhere.yaml")
+
+
+def a_temperature_to_learn_is_an_error_in_the_2018_algorithm(room):
+    config = room.config(algorithm="sac_v1")
+    has(room.run("train", config, "algorithm.ent_coef=auto", code=USAGE).stderr, "ent_coef")
+
+
+def the_resolved_configuration_resolves_to_itself(room):
+    first = room.run("config", room.config(), "algorithm.gamma=0.5").stdout
+    has(first, "gamma", "0.5", "Pendulum-v1")
+    again = room.run("config", room.file("resolved.yaml", first)).stdout
+    assert again == first, "the resolved configuration changes when it is resolved again"
+
+
+def the_reference_names_every_section(room):
+    has(room.run("config").stdout, "run", "env", "algorithm", "policy", "critic", "eval",
+        "checkpoint", "log", "target_entropy", "reward_scale")
+
+
+# training
+
+
+def a_run_leaves_a_complete_folder(room):
+    folder = room.folder / "run"
+    out = room.lines("train", room.config(), "--out", folder)
+    done = out[-1]
+    assert done["event"] == "done" and done["timesteps"] == 300 and done["updates"] == 240, done
+    assert {"run", "wall_s", "return_mean"} <= set(done)
+    for name in ("config.yaml", "env.json", "metrics.csv", "metrics.jsonl", "status.json",
+                 "log.txt"):
+        assert (folder / name).is_file(), f"{name} is missing"
+    assert [path.name for path in steps(folder)] == [f"step-{n:012d}.safetensors"
+                                                     for n in (200, 300)]
+    status = json.loads((folder / "status.json").read_text())
+    assert status["timesteps"] == 300 and status["state"], status
+
+
+def metrics_have_the_named_columns_and_rising_steps(room):
+    folder = room.train("run")
+    with open(folder / "metrics.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == COLUMNS, list(rows[0])
+    counted = [int(row["timesteps"]) for row in rows]
+    assert counted == sorted(counted) and counted[-1] == 300, counted
+    assert any(row["eval_return_mean"] for row in rows), "no evaluation is recorded"
+
+
+def a_run_folder_is_never_written_over(room):
+    folder = room.train("run")
+    before = room.state(folder)
+    has(room.run("train", room.config(), "--out", folder, code=USAGE).stderr, "resume")
+    assert room.state(folder) == before
+
+
+def the_resolved_configuration_of_a_run_repeats_it(room):
+    folder = room.train("run")
+    room.run("train", folder / "config.yaml", "--out", room.folder / "again")
+    assert room.state(folder) == room.state(room.folder / "again")
+
+
+def several_seeds_have_a_folder_each(room):
+    folder = room.train("run", "run.seeds=[1, 2]")
+    states = {room.state(folder / f"seed-{seed}") for seed in (1, 2)}
+    assert len(states) == 2, "two seeds ended in the same state"
+
+
+def an_unwritable_folder_is_a_disk_error(room):
+    done = room.run("train", room.config(), "--out", "/proc/nowhere/run", code=DISK)
+    has(done.stderr, "/proc/nowhere")
+
+
+def a_loss_that_overflows_stops_the_run(room):
+    folder = room.folder / "run"
+    done = room.run("train", room.config(), "algorithm.reward_scale=1e20", "--out", folder,
+                    code=BAD_NUMBER)
+    has(done.stderr, "loss")
+    for path in steps(folder):
+        room.run("inspect", path)
+
+
+# resume
+
+
+def resume_equals_never_having_stopped(room):
+    for env in ("Pendulum-v1", "MountainCarContinuous-v0"):
+        for algorithm in ("sac", "sac_v1"):
+            name = f"{env}-{algorithm}"
+            whole = room.train(name, env=env, algorithm=algorithm)
+            half = room.train(name + "-half", "algorithm.total_timesteps=130", env=env,
+                              algorithm=algorithm)
+            first = room.lines("resume", half, "algorithm.total_timesteps=300")[0]
+            assert first == {"event": "resumed", "timesteps": 130}, first
+            assert room.state(whole) == room.state(half), f"{name}: the states differ"
+
+
+def the_number_of_threads_changes_nothing(room):
+    states = {room.state(room.train(f"run{n}", f"run.threads={n}", "env.n_envs=3"))
+              for n in (1, 2, 4)}
+    assert len(states) == 1, "1, 2 and 4 threads ended in different states"
+
+
+def resume_refuses_another_shape(room):
+    folder = room.train("run")
+    done = room.run("resume", folder, "policy.hidden=[7]", "algorithm.total_timesteps=400",
+                    code=USAGE)
+    has(done.stderr, "policy.hidden")
+
+
+def resume_falls_back_to_the_newest_valid_checkpoint(room):
+    folder = room.train("run")
+    newest = steps(folder)[-1]
+    newest.write_bytes(newest.read_bytes()[:-1])
+    done = room.run("resume", folder, "algorithm.total_timesteps=320", "--json")
+    assert json.loads(done.stdout.splitlines()[0]) == {"event": "resumed", "timesteps": 200}
+    has(done.stderr, newest.name)
+
+
+def rows_past_the_checkpoint_are_cut_at_resume(room):
+    folder = room.train("run")
+    steps(folder)[-1].unlink()
+    room.run("resume", folder)
+    with open(folder / "metrics.csv", newline="", encoding="utf-8") as file:
+        counted = [int(row["timesteps"]) for row in csv.DictReader(file)]
+    assert len(counted) == len(set(counted)) and counted == sorted(counted), counted
+
+
+# evaluation and inspection
+
+
+def evaluation_repeats_itself(room):
+    folder = room.train("run")
+    words = ["--episodes", 3, "--seed", 7]
+    first = room.lines("eval", folder, *words)[-1]
+    assert set(first) >= {"env", "episodes", "return_mean", "return_std", "length_mean"}, first
+    assert first["env"] == "Pendulum-v1" and first["episodes"] == 3 and first["length_mean"] == 200
+    assert room.lines("eval", steps(folder)[-1], *words)[-1] == first
+    other = room.lines("eval", folder, *words, "--stochastic")[-1]
+    assert other["return_mean"] != first["return_mean"]
+
+
+def inspection_verifies_wholly(room):
+    folder = room.train("run")
+    path = steps(folder)[-1]
+    state = room.state(folder)
+    assert re.fullmatch("[0-9a-f]{16}", state), state
+    whole = path.read_bytes()
+    for damaged in (whole[:-1], whole[:9], b"", whole[:-1] + bytes([whole[-1] ^ 1])):
+        path.write_bytes(damaged)
+        has(room.run("inspect", path, code=BAD_CHECKPOINT).stderr, path.name)
+
+
+# signals
+
+
+def signalled(room, name, number, code):
+    folder = room.folder / name
+    words = ["train", room.config(), "algorithm.total_timesteps=1000000000",
+             "checkpoint.every=1000000000", "eval.every=1000000000", "--out", folder]
+    process = subprocess.Popen([room.sac, *map(str, words)], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    metrics = folder / "metrics.csv"
+    for _ in range(500):
+        if metrics.exists() and metrics.read_text().count("\n") > 1:
+            break
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, trouble = process.communicate(timeout=20)
+    assert process.returncode == code, f"exit {process.returncode}, expected {code}: {trouble}"
+    newest = steps(folder)[-1]
+    room.run("inspect", newest)
+    total = int(newest.stem.split("-")[1]) + 100
+    room.run("resume", folder, f"algorithm.total_timesteps={total}")
+
+
+def an_interrupt_saves_first(room):
+    signalled(room, "interrupted", signal.SIGINT, 130)
+
+
+def a_termination_saves_first(room):
+    signalled(room, "terminated", signal.SIGTERM, 143)
+
+
+# traces and measurements
+
+
+def tensors(path):
+    """{name: (type, shape)} of a safetensors file."""
+    raw = path.read_bytes()
+    header = json.loads(raw[8:8 + int.from_bytes(raw[:8], "little")])
+    return {name: (entry["dtype"], entry["shape"]) for name, entry in header.items()
+            if name != "__metadata__"}
+
+
+def a_trace_of_an_update_names_every_tensor(room):
+    out = room.folder / "trace.safetensors"
+    room.run("trace", "update", room.config(), "--out", out)
+    found = tensors(out)
+    for name in ("actor.latent_pi.0.weight", "actor.latent_pi.2.bias", "actor.mu.weight",
+                 "actor.log_std.bias", "critic.qf0.0.weight", "critic.qf1.4.bias",
+                 "critic_target.qf0.2.weight", "log_ent_coef", "batch.obs", "batch.action",
+                 "batch.reward", "batch.terminated", "batch.next_obs", "noise.now", "noise.next",
+                 "loss.q", "loss.policy", "loss.ent_coef", "target.y", "log_pi.now", "log_pi.next",
+                 "grad.actor.mu.weight", "grad.critic.qf1.0.weight", "grad.log_ent_coef",
+                 "after.actor.mu.weight", "after.critic_target.qf1.0.bias", "after.log_ent_coef",
+                 "after.optimizer.exp_avg.actor.mu.weight", "after.optimizer.step.critic"):
+        assert name in found, f"{name} is missing"
+    assert found["actor.latent_pi.0.weight"] == ("F32", [6, 3])
+    assert found["actor.mu.weight"] == ("F32", [1, 5])
+    assert found["batch.obs"] == ("F32", [8, 3]) and found["batch.terminated"] == ("F32", [8])
+    assert found["after.optimizer.step.critic"][0] == "I64"
+
+
+def a_trace_of_an_environment_starts_from_its_seed(room):
+    out = room.folder / "env.safetensors"
+    room.run("trace", "env", "Pendulum-v1", "--seed", 3, "--out", out)
+    assert "obs" in tensors(out)
+
+
+def measurements_have_their_keys(room):
+    sizes = ["bench.obs=3", "bench.act=1", "policy.hidden=[8]", "critic.hidden=[8]",
+             "algorithm.batch_size=4", "run.threads=1", "run.device=cpu"]
+    found = room.lines("bench", "update", *sizes)[-1]
+    assert found["bench"] == "update" and {
+        "device", "threads", "us_per_update", "p10", "p90", "updates_per_s", "gflops",
+        "peak_gflops", "phases"} <= set(found), found
+    assert abs(found["us_per_update"] * found["updates_per_s"] / 1e6 - 1) < 1e-3
+
+
+def checks():
+    """The functions above that take a room and are named as claims."""
+    found = [value for name, value in globals().items() if callable(value) and
+             getattr(value, "__code__", None) and value.__code__.co_varnames[:1] == ("room",)]
+    return [check for check in found if check.__code__.co_argcount == 1]
+
+
+def main(arguments):
+    if not arguments or not os.access(arguments[0], os.X_OK):
+        print(__doc__)
+        return USAGE
+    sac, failed, passed = os.path.abspath(arguments[0]), 0, 0
+    for check in checks():
+        if arguments[1:] and not any(word in check.__name__ for word in arguments[1:]):
+            continue
+        claim = check.__name__.replace("_", " ")
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                check(Room(sac, folder))
+                passed += 1
+            except (AssertionError, LookupError, ValueError, OSError,
+                    subprocess.TimeoutExpired) as trouble:
+                print(f"FAIL {claim}: {type(trouble).__name__}: {trouble}", flush=True)
+                failed += 1
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
