@@ -84,10 +84,11 @@ class Bench:
                       "bench.steps=10000", "algorithm.learning_starts=100", *sizes)
 
     def rate(self, threads, seed):
+        keys = ["steps_per_s", "peak_mb"]
         for program in ("sb3", "sbx"):
-            self.peer("rate", program, threads, ["steps_per_s", "peak_mb"], "rate", program, seed, STEPS)
-        self.ours("rate", threads, ["steps_per_s", "first_step_s", "peak_mb"], "train",
-                  "env.id=HalfCheetah-v5", "algorithm.learning_starts=500", f"run.seed={seed}",
+            self.peer("rate", program, threads, keys, "rate", program, seed, STEPS)
+        self.ours("rate", threads, [*keys, "first_step_s"], "train", "env.id=HalfCheetah-v5",
+                  "algorithm.learning_starts=500", f"run.seed={seed}",
                   f"bench.steps={700 + STEPS}", "bench.from=700")
 
     def solve(self, threads, seed):
