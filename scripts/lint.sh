@@ -71,9 +71,9 @@ check_cycles() {
 # X.c and X.h of one room are a pair; src/cpu/X.c and kernels/X.cu mirror each other on purpose
 check_names() {
   sources | sed -E 's/\.[a-z]+$//' | sort -u | awk -F/ '
-    { mirrored = $0 == "src/cpu/" $NF && first[$NF] == "kernels/" $NF }
-    ($NF in first) && !mirrored { print $0 " and " first[$NF] " share a name" }
-    { first[$NF] = $0 }'
+    !($NF in first) { first[$NF] = $0; next }
+    $0 == "src/cpu/" $NF && first[$NF] == "kernels/" $NF { next }
+    { print $0 " and " first[$NF] " share a name" }'
 }
 
 check_symbols() {
