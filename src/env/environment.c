@@ -2,6 +2,8 @@
 #include "env/environment.h"
 
 #include <math.h>
+#include <mujoco/mujoco.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +12,10 @@ typedef struct clock_state {
   int64_t step;
   double total_reward;
 } clock_state;
+
+const char *sac_environment_engine(void) {
+  return mj_versionString();
+}
 
 sac_status sac_environment_create(const sac_task *task, sac_environment *environment,
                                   sac_error *err) {
@@ -68,7 +74,8 @@ static sac_trouble advance_task(sac_environment *environment, const float *actio
     outcome->terminated = result.terminated;
   }
   sac_trouble trouble = look_for_trouble("observation", environment->obs, task->spec.obs_dim);
-  return trouble.field ? trouble : look_for_trouble("reward", &outcome->reward, 1);
+  if (trouble.field || isfinite((sac_real)outcome->reward)) return trouble;
+  return (sac_trouble){"reward", SAC_NO_INDEX, outcome->reward, NULL};
 }
 
 void sac_environment_step(sac_environment *environment, const sac_real *action,
@@ -91,15 +98,14 @@ void sac_environment_step(sac_environment *environment, const sac_real *action,
 sac_status sac_environment_check(const sac_environment *environment, const char *who,
                                  sac_error *err) {
   const sac_trouble *trouble = &environment->trouble;
-  long long step = (long long)environment->step;
-  if (trouble->fault)
-    return sac_error_set(err, SAC_BAD_NUMBER, "%s (%s), step %lld of its episode: %s", who,
-                         environment->task->def->id, step, trouble->fault);
+  char index[16] = "", what[128];
+  if (!trouble->field && !trouble->fault) return SAC_OK;
+  if (trouble->index != SAC_NO_INDEX) snprintf(index, sizeof index, "[%d]", trouble->index);
   if (trouble->field)
-    return sac_error_set(err, SAC_BAD_NUMBER, "%s (%s), step %lld of its episode: %s[%d] is %g",
-                         who, environment->task->def->id, step, trouble->field, trouble->index,
-                         trouble->value);
-  return SAC_OK;
+    snprintf(what, sizeof what, "%s%s is %g", trouble->field, index, trouble->value);
+  return sac_error_set(err, SAC_BAD_NUMBER, "%s (%s), step %lld of its episode: %s", who,
+                       environment->task->def->id, (long long)environment->step,
+                       trouble->fault ? trouble->fault : what);
 }
 
 void sac_environment_observe(const sac_environment *environment, sac_real *out) {

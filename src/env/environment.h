@@ -4,6 +4,9 @@
 
 #include "env/task.h"
 
+/// The index of a field that is one value.
+#define SAC_NO_INDEX (-1)
+
 /// What broke: a number that is not finite, or the simulation itself. All zero: nothing did.
 typedef struct sac_trouble {
   const char *field;  // "observation", "reward" or "action"; NULL with a fault or with nothing
@@ -11,6 +14,9 @@ typedef struct sac_trouble {
   double value;
   const char *fault;  // a sentence
 } sac_trouble;
+
+/// Version of the MuJoCo library that runs. Numbers agree to the last bit only within one version.
+const char *sac_environment_engine(void);
 
 /// One instance. Made by create; fields are to be read only.
 typedef struct sac_environment {
