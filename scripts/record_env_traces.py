@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""Record reference traces of Gymnasium's environments for tests/env.
+
+Needs gymnasium[mujoco]==1.4.0 and numpy. Usage: record_env_traces.py [FOLDER]
+Each file is an input of `sac trace env` (start and actions) with what Gymnasium answered. The
+environments are stepped on after termination and know no time limit.
+"""
+import os
+import pathlib
+import sys
+
+# NumPy's AVX-512 sine and cosine differ from the C library's in the last bit: keep them out
+os.environ["NPY_DISABLE_CPU_FEATURES"] = (
+    "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR")
+
+import numpy as np
+
+import env_reference
+
+STEPS = 300
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "tests/env/traces")
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(20)
+    for env_id in env_reference.IDS:
+        for case in env_reference.cases(env_id, rng, STEPS):
+            tensors = dict(case.inputs(), **env_reference.run(case))
+            path = folder / f"{env_id}-{case.name}.safetensors"
+            env_reference.write_safetensors(path, tensors, {"env": env_id, "seed": str(case.seed)})
+            print(path, path.stat().st_size)
+
+
+if __name__ == "__main__":
+    main()
