@@ -1,0 +1,96 @@
+// Keys against each other, and what depends on the algorithm.
+#include "config/loading.h"
+
+namespace {
+
+TEST(Resolve, EachAlgorithmHasItsTemperatureAndOrder) {
+  Loaded sac = Parse(WithAlgorithm("  name: sac\n"));
+  EXPECT_TRUE(sac->algorithm.ent_coef.learned);
+  EXPECT_EQ(sac->algorithm.update_order, SAC_UPDATE_ORDER_SEQUENTIAL);
+  Loaded v1 = Parse(WithAlgorithm("  name: sac_v1\n"));
+  EXPECT_FALSE(v1->algorithm.ent_coef.learned);
+  EXPECT_EQ(v1->algorithm.ent_coef.initial, 1.0);
+  EXPECT_EQ(v1->algorithm.update_order, SAC_UPDATE_ORDER_SIMULTANEOUS);
+  Loaded paper = Parse(WithAlgorithm("  {name: sac_v1, update_order: sequential, ent_coef: 0.5}"));
+  EXPECT_EQ(paper->algorithm.update_order, SAC_UPDATE_ORDER_SEQUENTIAL);
+  EXPECT_EQ(paper->algorithm.ent_coef.initial, 0.5);
+}
+
+TEST(Resolve, WhatAnAlgorithmCannotDoIsAMistake) {
+  EXPECT_EQ(Parse(WithAlgorithm("  {name: sac_v1, ent_coef: auto}")).text,
+            "f.yaml:3:28: algorithm.ent_coef is auto, must be a number in (0, 1000000] for "
+            "algorithm.name sac_v1 (sac learns it)");
+  EXPECT_EQ(Parse(WithAlgorithm("  {name: sac_v1, ent_coef: auto_0.1}")).status, SAC_BAD_CONFIG);
+  EXPECT_EQ(Parse(WithAlgorithm("  {update_order: simultaneous}")).text,
+            "f.yaml:3:18: algorithm.update_order is simultaneous, must be auto or sequential for "
+            "algorithm.name sac (sac_v1 has both)");
+}
+
+TEST(Resolve, KeysThatContradictEachOther) {
+  const std::pair<const char *, const char *> cases[] = {
+      {"algorithm: {batch_size: 64, buffer_size: 32}",
+       "f.yaml:2:25: algorithm.batch_size is 64, must be at most algorithm.buffer_size, which is "
+       "32"},
+      {"algorithm: {buffer_size: 32}",
+       "f.yaml:2:26: algorithm.batch_size is 256, must be at most algorithm.buffer_size, which is "
+       "32"},
+      {"algorithm: {target_subset: 3}",
+       "f.yaml:2:28: algorithm.target_subset is 3, must be at most algorithm.n_critics, which is "
+       "2"},
+      {"policy: {log_std: {min: 2, max: 1}}",
+       "f.yaml:2:25: policy.log_std.min is 2, must be below policy.log_std.max, which is 1"},
+      {"policy: {log_std: {min: 2}}",
+       "f.yaml:2:25: policy.log_std.min is 2, must be below policy.log_std.max, which is 2"},
+      {"run: {seeds: [1, 2]}",
+       "f.yaml:2:14: run.seeds has 2 seeds, more than one is not available in this version, must "
+       "be [] or one seed"},
+      {"run: {name: a/b}",
+       "f.yaml:2:13: run.name is a/b, must be one folder name; run.logdir says where it lies"}};
+  for (auto [lines, text] : cases)
+    EXPECT_EQ(Parse(std::string("env: {id: A}\n") + lines).text, text);
+  EXPECT_EQ(Parse("env: {id: A, n_envs: 512}\nalgorithm: {buffer_size: 256}").status,
+            SAC_BAD_CONFIG);
+}
+
+TEST(Resolve, AWrongValueIsNotComparedAnyFurther) {
+  Loaded c = Parse(WithAlgorithm("  {batch_size: x, buffer_size: 32}"));
+  EXPECT_EQ(Lines(c.text).size(), 1u) << c.text;
+}
+
+TEST(Resolve, ASingleCriticNeedsNoSubset) {
+  EXPECT_EQ(Parse(WithAlgorithm("  n_critics: 1"))->algorithm.target_subset, 1);
+  EXPECT_EQ(Parse(WithAlgorithm("  {n_critics: 1, target_subset: 2}")).status, SAC_BAD_CONFIG);
+  EXPECT_EQ(Parse(WithAlgorithm("  n_critics: 10"))->algorithm.target_subset, 2);
+}
+
+TEST(Resolve, OneSeedOfAListReplacesTheSeed) {
+  Loaded c = Parse("env: {id: A}\nrun: {seed: 3, seeds: [7]}");
+  EXPECT_EQ(c->run.seed, 7);
+  EXPECT_EQ(c->run.seeds.count, 0);
+}
+
+std::vector<std::string> Notes(const Loaded &c) {
+  std::vector<std::string> notes;
+  sac_config_notes(
+      c.cfg.get(),
+      [](void *context, const char *line) {
+        static_cast<std::vector<std::string> *>(context)->push_back(line);
+      },
+      &notes);
+  return notes;
+}
+
+TEST(Resolve, GivenKeysThatAreNotUsedAreNoted) {
+  EXPECT_TRUE(Notes(Parse("env: {id: A}")).empty());
+  std::vector<std::string> sac = {
+      "f.yaml:3:10: algorithm.v_lr is not used: algorithm sac does without it"};
+  EXPECT_EQ(Notes(Parse(WithAlgorithm("  {v_lr: 0.0003}"))), sac);
+  EXPECT_EQ(Notes(Parse(WithAlgorithm("  {name: sac_v1, alpha_lr: 1e-3, target_entropy: -1,"
+                                      " target_subset: 1, v_lr: 1e-3}")))
+                .size(),
+            3u);
+  EXPECT_EQ(Notes(Parse(WithAlgorithm("  {ent_coef: 0.1, alpha_lr: 1e-3}"))).size(), 1u);
+  EXPECT_EQ(Notes(Parse(WithAlgorithm("  {total_timesteps: 5000}"))).size(), 1u);
+}
+
+}  // namespace
