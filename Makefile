@@ -10,9 +10,9 @@ ROOMS ?= base config io backend cpu nn env data algo train cli
 
 WARN := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes
 GIT_ID := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-CPPFLAGS += -Iinclude -Isrc -DSAC_REAL=$(REAL) -D_GNU_SOURCE -isystem $(MUJOCO_DIR)/include
+CPPFLAGS += -Iinclude -Isrc -DSAC_REAL=$(REAL) -D_GNU_SOURCE -DSAC_GIT_ID=\"$(GIT_ID)\" -isystem $(MUJOCO_DIR)/include
 CFLAGS ?= -O3 -g
-CFLAGS += -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno $(WARN) $(EXTRA)
+CFLAGS += -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -fno-trapping-math $(WARN) $(EXTRA)
 CXXFLAGS ?= -O1 -g
 CXXFLAGS += -std=c++17 -Wall -Wextra -Werror $(EXTRA)
 LIBMUJOCO := $(wildcard $(MUJOCO_DIR)/lib/libmujoco.so.*)

@@ -101,7 +101,7 @@ static sac_status create_networks(sac_agent *self, sac_error *err) {
   }
   self->temperature = (sac_params){.prefix = "", .n = self->n_seeds, .networks = 1};
   sac_params_add(&self->temperature, "log_ent_coef", 1, 0, 0, 0);
-  self->temperature.count = 1;
+
   return sac_params_allocate(&self->temperature, self->backend, true, err);
 }
 
@@ -178,6 +178,12 @@ const char *sac_agent_optimiser(const sac_agent *agent, const sac_params *params
 void sac_agent_set_updates(sac_agent *agent, uint64_t n_updates) {
   agent->n_updates = n_updates;
   agent->backend->ops->upload(agent->backend, agent->update, &n_updates, sizeof n_updates);
+}
+
+void sac_agent_watch(sac_agent *agent, void (*on_phase)(void *context, sac_phase phase),
+                     void *context) {
+  agent->on_phase = on_phase;
+  agent->on_phase_context = context;
 }
 
 static double read_real(const sac_agent *agent, const sac_real *at) {

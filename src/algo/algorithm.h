@@ -58,6 +58,10 @@ void sac_agent_update(sac_agent *agent, const sac_replay *replay);
 /// Set every Philox stream of the agent to the update with this number.
 void sac_agent_set_updates(sac_agent *agent, uint64_t n_updates);
 
+/// Call `on_phase` before each phase of every update from now on, or nothing with NULL.
+void sac_agent_watch(sac_agent *agent, void (*on_phase)(void *context, sac_phase phase),
+                     void *context);
+
 /// The agent's parameter blocks in the order of checkpoints; NULL past the last.
 sac_params *sac_agent_params(sac_agent *agent, int i);
 

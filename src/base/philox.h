@@ -7,7 +7,8 @@
 #ifdef __CUDACC__
 #define SAC_HOST_DEVICE __host__ __device__ static inline
 #else
-#define SAC_HOST_DEVICE static inline
+// always inlined, so that a loop over an element formula becomes vector code
+#define SAC_HOST_DEVICE static inline __attribute__((always_inline))
 #endif
 
 /// What a stream of draws is for: the first word of the counter, so that no two uses share words.
@@ -30,29 +31,36 @@ typedef struct sac_words {
   uint32_t at[4];
 } sac_words;
 
+SAC_HOST_DEVICE void sac_philox_round(uint32_t c[4], uint32_t k0, uint32_t k1) {
+  uint64_t p0 = (uint64_t)0xD2511F53u * c[0], p1 = (uint64_t)0xCD9E8D57u * c[2];
+  uint32_t n0 = (uint32_t)(p1 >> 32) ^ c[1] ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c[3] ^ k1;
+  c[1] = (uint32_t)p1;
+  c[3] = (uint32_t)p0;
+  c[0] = n0;
+  c[2] = n2;
+}
+
 SAC_HOST_DEVICE sac_words sac_philox(const uint32_t counter[4], uint64_t key) {
-  uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+  sac_words words = {{counter[0], counter[1], counter[2], counter[3]}};
   uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
   for (int round = 0; round < 10; round++) {
-    uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
-    uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-    c1 = (uint32_t)p1;
-    c3 = (uint32_t)p0;
-    c0 = n0;
-    c2 = n2;
+    sac_philox_round(words.at, k0, k1);
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
-  sac_words words = {{c0, c1, c2, c3}};
   return words;
+}
+
+/// The counter's last word: the purpose and the top of the step.
+SAC_HOST_DEVICE uint32_t sac_counter_top(sac_purpose purpose, uint64_t step) {
+  return (uint32_t)purpose | (uint32_t)(step >> 32) << 8;
 }
 
 /// The words at (purpose, step, row, block): `block` counts groups of four lanes. Steps stay below
 /// 2^56.
 SAC_HOST_DEVICE sac_words sac_draw(uint64_t key, sac_purpose purpose, uint64_t step, uint32_t row,
                                    uint32_t block) {
-  uint32_t counter[4] = {block, row, (uint32_t)step,
-                         (uint32_t)purpose | (uint32_t)(step >> 32) << 8};
+  uint32_t counter[4] = {block, row, (uint32_t)step, sac_counter_top(purpose, step)};
   return sac_philox(counter, key);
 }
 

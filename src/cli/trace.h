@@ -20,3 +20,18 @@ typedef struct sac_trace_env_options {
 /// F64, `terminated` (T) F32, and the inputs again. It never resets: it steps on after termination,
 /// and a warning of the engine is a line on stderr.
 sac_status sac_trace_env(const sac_trace_env_options *options, sac_error *err);
+
+/// What `sac trace update` was asked for.
+typedef struct sac_trace_update_options {
+  const char *config;
+  int n_overrides;
+  const char *const *overrides;
+  const char *in;   // file of tensors that replace what would be drawn, or NULL
+  const char *out;  // file to write
+} sac_trace_update_options;
+
+/// One gradient step from networks, optimiser state, batch and noise that are drawn from the
+/// configuration and its seed, or taken from `in`, with every tensor before and after, losses,
+/// targets and gradients. Sizes of networks, batch, observation and action are those of the tensors
+/// in `in` where they are there. Values that are not finite are shown, not an error.
+sac_status sac_trace_update(const sac_trace_update_options *options, sac_error *err);

@@ -25,7 +25,8 @@ size_t sac_params_add(sac_params *params, const char *name, int rows, int cols, 
 
 sac_status sac_params_allocate(sac_params *params, sac_backend *backend, bool trained,
                                sac_error *err) {
-  params->count = (params->count + 15) & ~(size_t)15;
+  // members start on a cache line, except single values, which ops read as one array
+  if (params->count > 1) params->count = (params->count + 15) & ~(size_t)15;
   params->backend = backend;
   size_t size = (size_t)params->n * params->count;
   void *memory = NULL;

@@ -22,7 +22,7 @@ typedef struct sac_params {
   const char *prefix;  ///< "actor." or, where `networks` are numbered, "critic.qf"
   bool numbered;       ///< names hold the network's number: "critic.qf0.2.weight"
   int n, networks;     ///< members in all, members a seed
-  size_t count;        ///< values a member, a multiple of 16 once allocated
+  size_t count;        ///< values a member, a multiple of 16 once allocated, or 1
   int n_views;
   sac_param_view views[SAC_PARAM_VIEWS_MAX];
   sac_backend *backend;

@@ -1,0 +1,3 @@
+#include "sac/sac.h"
+
+const char *sac_version(void) { return "0.1.0 (" SAC_GIT_ID ")"; }

@@ -1,0 +1,44 @@
+#include "cli/bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct benchmark {
+  const char *name;
+  sac_status (*run)(const sac_config *cfg, bool json, sac_error *err);
+} benchmark;
+
+static const benchmark benchmarks[] = {{"update", sac_bench_update},
+                                       {"rollout", sac_bench_rollout},
+                                       {"train", sac_bench_train},
+                                       {"gemm", sac_bench_gemm}};
+
+static int compare_doubles(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+double sac_percentile(double *samples, int count, double p) {
+  qsort(samples, (size_t)count, sizeof *samples, compare_doubles);
+  return samples[(int)(p / 100 * (count - 1) + 0.5)];
+}
+
+sac_status sac_command_bench(const sac_arguments *arguments, sac_error *err) {
+  enum { COUNT = sizeof benchmarks / sizeof *benchmarks };
+  const char *names[COUNT];
+  for (int i = 0; i < COUNT; i++) names[i] = benchmarks[i].name;
+  for (int i = 0; i < COUNT; i++) {
+    if (strcmp(arguments->words[0], names[i]) != 0) continue;
+    sac_config *cfg = malloc(sizeof *cfg);
+    if (!cfg) return sac_error_set(err, SAC_FAILED, "no memory for the configuration");
+    sac_status status =
+        sac_config_load_bench(NULL, arguments->n_overrides, arguments->overrides, cfg, err);
+    if (status == SAC_OK) status = benchmarks[i].run(cfg, arguments->json, err);
+    free(cfg);
+    return status;
+  }
+  const char *nearest = sac_nearest(arguments->words[0], names, COUNT);
+  return sac_error_set(
+      err, SAC_BAD_CONFIG, "sac bench: '%s' is none of update, rollout, train, gemm%s%s",
+      arguments->words[0], nearest ? "; did you mean " : "", nearest ? nearest : "");
+}

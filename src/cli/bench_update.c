@@ -1,0 +1,189 @@
+// `sac bench update`: gradient steps on synthetic transitions, as long as training would do them.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "algo/algorithm.h"
+#include "base/clock.h"
+#include "cli/bench.h"
+
+enum { REPLAY_ROWS = 100000, WARM_UP = 20, SAMPLES_MAX = 20000 };
+static const double measure_s = 3;
+
+typedef struct update_bench {
+  sac_threads *threads;
+  sac_backend *backend;
+  sac_agent *agent;
+  sac_replay replay;
+  int n_seeds;
+  sac_phase phase;
+  double phase_begin_s, phase_s[SAC_PHASE_COUNT];
+  int n_samples;
+  double samples[SAMPLES_MAX];
+} update_bench;
+
+static void note_phase(void *context, sac_phase phase) {
+  update_bench *self = context;
+  double now = sac_clock_s();
+  self->phase_s[self->phase] += now - self->phase_begin_s;
+  self->phase_begin_s = now;
+  self->phase = phase;
+}
+
+// standard normal observations, tanh-normal actions, no episode ends
+static void fill_rows(const sac_replay *replay, uint64_t key, uint64_t first, int count,
+                      sac_real *rows) {
+  const sac_row_layout *layout = &replay->layout;
+  for (int i = 0; i < count; i++) {
+    sac_real *row = rows + (size_t)i * (size_t)layout->width;
+    for (int j = 0; j < layout->width; j++) {
+      sac_words words = sac_draw(key, SAC_DRAW_BENCH, first + (uint64_t)i, (uint32_t)j, 0);
+      double radius = sqrt(-2 * log((double)sac_uniform(words.at[0])));
+      double value = radius * cos(6.283185307179586 * (double)sac_uniform(words.at[1]));
+      bool is_action = j >= sac_row_action(layout) && j < sac_row_reward(layout);
+      row[j] = (sac_real)(is_action ? tanh(value) : value);
+    }
+    row[sac_row_terminated(layout)] = 0;
+  }
+}
+
+static sac_status fill_replay(update_bench *self, sac_error *err) {
+  enum { CHUNK = 1000 };
+  sac_real *rows = calloc((size_t)CHUNK * (size_t)self->replay.layout.width, sizeof *rows);
+  if (!rows) return sac_error_set(err, SAC_FAILED, "no memory for the transitions");
+  for (uint64_t first = 0; first < REPLAY_ROWS; first += CHUNK) {
+    for (int i = 0; i < self->n_seeds; i++) {
+      fill_rows(&self->replay, (uint64_t)i, first, CHUNK, rows);
+      sac_replay_push(&self->replay, i, rows, CHUNK);
+    }
+    sac_replay_advance(&self->replay, CHUNK);
+  }
+  free(rows);
+  return SAC_OK;
+}
+
+static sac_status open_bench(update_bench *self, const sac_config *cfg, sac_error *err) {
+  uint64_t seeds[SAC_CONFIG_LIST_MAX] = {(uint64_t)cfg->run.seed};
+  self->n_seeds = cfg->run.seeds.count > 0 ? cfg->run.seeds.count : 1;
+  for (int i = 0; i < cfg->run.seeds.count; i++) seeds[i] = (uint64_t)cfg->run.seeds.at[i];
+  SAC_TRY(sac_threads_create((int)cfg->run.threads, &self->threads, err));
+  SAC_TRY(sac_backend_open(sac_config_word("run.device", cfg->run.device), self->threads,
+                           &self->backend, err));
+  sac_agent_options options = {.cfg = cfg,
+                               .backend = self->backend,
+                               .n_seeds = self->n_seeds,
+                               .seeds = seeds,
+                               .obs_dim = (int)cfg->bench.obs,
+                               .actor_obs_dim = (int)cfg->bench.obs,
+                               .act_dim = (int)cfg->bench.act,
+                               .batch_size = (int)cfg->algorithm.batch_size,
+                               .act_rows = 1};
+  SAC_TRY(sac_agent_create(&options, &self->agent, err));
+  sac_row_layout layout = sac_row_layout_make(options.obs_dim, options.act_dim);
+  SAC_TRY(sac_replay_create(self->backend, layout, self->n_seeds, REPLAY_ROWS, &self->replay, err));
+  return fill_replay(self, err);
+}
+
+static void close_bench(update_bench *self) {
+  sac_replay_release(&self->replay);
+  sac_agent_destroy(self->agent);
+  if (self->backend) sac_backend_close(self->backend);
+  sac_threads_destroy(self->threads);
+}
+
+static sac_status measure(update_bench *self, sac_error *err) {
+  for (int i = 0; i < WARM_UP; i++) sac_agent_update(self->agent, &self->replay);
+  SAC_TRY(self->backend->ops->sync(self->backend, err));
+  double end_s = sac_clock_s() + measure_s;
+  while (self->n_samples < SAMPLES_MAX && (sac_clock_s() < end_s || self->n_samples < 20)) {
+    double begin_s = sac_clock_s();
+    sac_agent_update(self->agent, &self->replay);
+    SAC_TRY(self->backend->ops->sync(self->backend, err));
+    self->samples[self->n_samples++] = sac_clock_s() - begin_s;
+  }
+  return sac_agent_check(self->agent, true, err);
+}
+
+// where the time of an update goes, in updates of their own: looking at the clock costs a little
+static void measure_phases(update_bench *self, int updates) {
+  sac_agent_watch(self->agent, note_phase, self);
+  self->phase_begin_s = sac_clock_s();
+  for (int i = 0; i < updates; i++) {
+    sac_agent_update(self->agent, &self->replay);
+    note_phase(self, SAC_PHASE_GATHER);
+  }
+  for (int i = 0; i < SAC_PHASE_COUNT; i++) self->phase_s[i] /= updates;
+}
+
+// operations of one forward pass of a network over a batch; *first gets those of its first layer
+static double forward_flop(double rows, int in, const sac_config_list *hidden, int out,
+                           double *first) {
+  double sum = 0;
+  for (int l = 0; l <= hidden->count; l++) {
+    double from = l == 0 ? in : (double)hidden->at[l - 1],
+           to = l < hidden->count ? (double)hidden->at[l] : out;
+    sum += 2 * rows * from * to;
+    if (l == 0) *first = 2 * rows * from * to;
+  }
+  return sum;
+}
+
+// what the formulas of an update ask for, whatever was skipped: forward, both backward products,
+// and for dQ/da only the action's columns of the first layer
+static double update_flop(const sac_config *cfg) {
+  double rows = (double)cfg->algorithm.batch_size, n = (double)cfg->algorithm.n_critics;
+  int obs = (int)cfg->bench.obs, act = (int)cfg->bench.act;
+  double pi_first = 0, q_first = 0, v_first = 0;
+  double pi = forward_flop(rows, obs, &cfg->policy.hidden, 2 * act, &pi_first);
+  double q = forward_flop(rows, obs + act, &cfg->critic.hidden, 1, &q_first);
+  double v = forward_flop(rows, obs, &cfg->critic.hidden, 1, &v_first);
+  double q_to_action = q - q_first + q_first * act / (obs + act);
+  double policy = pi + 2 * pi - pi_first + n * (q + q_to_action);
+  double critic = n * (3 * q - q_first);
+  bool is_v1 = cfg->algorithm.name == SAC_ALGORITHM_SAC_V1;
+  return policy + critic + (is_v1 ? 4 * v - v_first : pi + n * q);
+}
+
+static sac_status print_result(update_bench *self, const sac_config *cfg, bool json,
+                               sac_error *err) {
+  static const char *const names[] = {"gather", "target", "critic", "policy", "optimiser"};
+  double n = self->n_seeds, peak = self->backend->ops->peak_gflops(self->backend);
+  double p10 = sac_percentile(self->samples, self->n_samples, 10) * 1e6 / n;
+  double p50 = sac_percentile(self->samples, self->n_samples, 50) * 1e6 / n;
+  double p90 = sac_percentile(self->samples, self->n_samples, 90) * 1e6 / n;
+  double gflops = update_flop(cfg) / p50 / 1e3;
+  int threads = sac_threads_count(self->threads);
+  json_t *phases = json_object();
+  for (int i = 0; i < SAC_PHASE_COUNT; i++)
+    json_object_set_new(phases, names[i], json_real(self->phase_s[i] * 1e6 / n));
+  if (json)
+    return sac_print_json(
+        json_pack("{s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "bench", "update",
+                  "device", self->backend->ops->describe(self->backend), "threads", threads,
+                  "seeds", self->n_seeds, "us_per_update", p50, "p10", p10, "p90", p90,
+                  "updates_per_s", 1e6 / p50, "gflops", gflops, "peak_gflops", peak, "phases",
+                  phases),
+        err);
+  json_decref(phases);
+  printf("%s, %d seed(s): %.1f us an update (p10 %.1f, p90 %.1f), %.1f updates/s\n",
+         self->backend->ops->describe(self->backend), self->n_seeds, p50, p10, p90, 1e6 / p50);
+  printf("%.1f MFLOP an update: %.1f GFLOP/s, %.0f %% of the measured peak of %.1f GFLOP/s\n",
+         update_flop(cfg) / 1e6, gflops, 100 * gflops / peak, peak);
+  for (int i = 0; i < SAC_PHASE_COUNT; i++)
+    printf("  %-9s %8.1f us\n", names[i], self->phase_s[i] * 1e6 / n);
+  return SAC_OK;
+}
+
+sac_status sac_bench_update(const sac_config *cfg, bool json, sac_error *err) {
+  update_bench *self = calloc(1, sizeof *self);
+  if (!self) return sac_error_set(err, SAC_FAILED, "no memory for the benchmark");
+  sac_status status = open_bench(self, cfg, err);
+  if (status == SAC_OK) status = measure(self, err);
+  if (status == SAC_OK) {
+    measure_phases(self, self->n_samples / 4 + 1);
+    status = print_result(self, cfg, json, err);
+  }
+  close_bench(self);
+  free(self);
+  return status;
+}

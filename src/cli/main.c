@@ -1,0 +1,112 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "cli/cli.h"
+#include "env/environment.h"
+#include "sac/sac.h"
+
+static const sac_command commands[] = {
+    {"train", "CONFIG [key=value ...] [--out DIR] [--json]", "train a policy from a YAML file",
+     SAC_FLAG_JSON | SAC_FLAG_OUT | SAC_FLAG_OVERRIDES, 1, 1, sac_command_train},
+    {"resume", "DIR [key=value ...] [--json]", "go on from the newest valid checkpoint of a run",
+     SAC_FLAG_JSON | SAC_FLAG_OVERRIDES, 1, 1, sac_command_resume},
+    {"eval", "DIR|CHECKPOINT [--episodes N] [--seed S] [--stochastic] [--json]",
+     "measure a policy over whole episodes",
+     SAC_FLAG_JSON | SAC_FLAG_EPISODES | SAC_FLAG_SEED | SAC_FLAG_STOCHASTIC, 1, 1,
+     sac_command_eval},
+    {"inspect", "CHECKPOINT [--json]", "verify a checkpoint wholly and show what it holds",
+     SAC_FLAG_JSON, 1, 1, sac_command_inspect},
+    {"config", "[CONFIG] [key=value ...]",
+     "the resolved configuration, or the reference of all keys", SAC_FLAG_OVERRIDES, 0, 1,
+     sac_command_config},
+    {"doctor", "[--json]", "what is installed and usable, and the cure for each 'no'",
+     SAC_FLAG_JSON, 0, 0, sac_command_doctor},
+    {"bench", "update|rollout|train|gemm [key=value ...] [--json]", "measure speed",
+     SAC_FLAG_JSON | SAC_FLAG_OVERRIDES, 1, 1, sac_command_bench},
+    {"trace",
+     "update CONFIG [key=value ...] [--in FILE] --out FILE | env ID [--in FILE] [--seed K] --out "
+     "FILE",
+     "everything in and out of one computation, as safetensors",
+     SAC_FLAG_IN | SAC_FLAG_OUT | SAC_FLAG_SEED | SAC_FLAG_OVERRIDES, 2, 2, sac_command_trace}};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *out) {
+  fprintf(out, "usage: sac COMMAND ...\n\n");
+  for (int i = 0; i < COMMANDS; i++)
+    fprintf(out, "  sac %s %s\n      %s\n", commands[i].name, commands[i].usage, commands[i].help);
+  fprintf(out,
+          "\n  sac --help, sac --version\n\n"
+          "Results go to stdout, logs to stderr. Exit codes: 0 ok, 1 failed, 2 usage or "
+          "configuration,\n"
+          "3 bad checkpoint, 4 numeric failure, 5 environment failed, 6 disk, 130/143 stopped by a "
+          "signal\n"
+          "with the checkpoint saved.\n");
+}
+
+static sac_status print_version(sac_error *err) {
+  sac_threads *threads = NULL;
+  sac_backend *backend = NULL;
+  SAC_TRY(sac_threads_create(1, &threads, err));
+  sac_status status = sac_backend_open("cpu", threads, &backend, err);
+  if (status == SAC_OK) {
+    printf("sac %s\nengine %s\nbackends %s\n", sac_version(), sac_environment_engine(),
+           backend->ops->describe(backend));
+    sac_backend_close(backend);
+  }
+  sac_threads_destroy(threads);
+  return status;
+}
+
+static int fail(const sac_error *err) {
+  fprintf(stderr, "sac: %s\n", err->text);
+  return (int)err->code;
+}
+
+static const sac_command *find_command(const char *name, sac_error *err) {
+  const char *names[COMMANDS];
+  for (int i = 0; i < COMMANDS; i++) {
+    names[i] = commands[i].name;
+    if (strcmp(name, names[i]) == 0) return &commands[i];
+  }
+  const char *nearest = sac_nearest(name, names, COMMANDS);
+  sac_error_set(err, SAC_BAD_CONFIG, "unknown command '%s'%s%s; see `sac --help`", name,
+                nearest ? ", did you mean " : "", nearest ? nearest : "");
+  return NULL;
+}
+
+static sac_status run_command(const sac_command *command, int argc, char **argv, sac_error *err) {
+  sac_arguments arguments;
+  for (int i = 0; i < argc; i++)
+    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+      printf("usage: sac %s %s\n  %s\n", command->name, command->usage, command->help);
+      return SAC_OK;
+    }
+  SAC_TRY(sac_arguments_parse(command->name, argc, argv, command->flags, &arguments, err));
+  if (arguments.n_words < command->least_words || arguments.n_words > command->most_words)
+    return sac_error_set(err, SAC_BAD_CONFIG, "usage: sac %s %s", command->name, command->usage);
+  return command->run(&arguments, err);
+}
+
+int main(int argc, char **argv) {
+  sac_error err = {0};
+  if (argc < 2) {
+    print_help(stderr);
+    return SAC_BAD_CONFIG;
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+      strcmp(argv[1], "help") == 0) {
+    print_help(stdout);
+    return SAC_OK;
+  }
+  if (strcmp(argv[1], "--version") == 0) return print_version(&err) == SAC_OK ? SAC_OK : fail(&err);
+  const sac_command *command = find_command(argv[1], &err);
+  if (!command || run_command(command, argc - 2, argv + 2, &err) != SAC_OK) return fail(&err);
+  if (fflush(stdout) != 0)
+    return fail((sac_error_set(&err, SAC_BAD_DISK, "stdout cannot be written"), &err));
+  int signal_number = *sac_signals_caught();
+  return signal_number > 0 ? 128 + signal_number : SAC_OK;
+}

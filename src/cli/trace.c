@@ -1,0 +1,35 @@
+#include "cli/trace.h"
+
+#include <string.h>
+
+#include "cli/cli.h"
+
+sac_status sac_command_trace(const sac_arguments *arguments, sac_error *err) {
+  const char *kind = arguments->words[0], *subject = arguments->words[1];
+  if (!arguments->out)
+    return sac_error_set(err, SAC_BAD_CONFIG, "sac trace: --out FILE is missing");
+  if (strcmp(kind, "update") == 0) {
+    if (arguments->has_seed)
+      return sac_error_set(err, SAC_BAD_CONFIG,
+                           "sac trace update: takes no --seed; write run.seed=%llu",
+                           (unsigned long long)arguments->seed);
+    sac_trace_update_options options = {.config = subject,
+                                        .n_overrides = arguments->n_overrides,
+                                        .overrides = arguments->overrides,
+                                        .in = arguments->in,
+                                        .out = arguments->out};
+    return sac_trace_update(&options, err);
+  }
+  if (strcmp(kind, "env") == 0) {
+    if (arguments->n_overrides > 0)
+      return sac_error_set(err, SAC_BAD_CONFIG, "sac trace env: '%s' is one argument too many",
+                           arguments->overrides[0]);
+    sac_trace_env_options options = {.id = subject,
+                                     .in = arguments->in,
+                                     .out = arguments->out,
+                                     .has_seed = arguments->has_seed,
+                                     .seed = arguments->seed};
+    return sac_trace_env(&options, err);
+  }
+  return sac_error_set(err, SAC_BAD_CONFIG, "sac trace: '%s' is neither update nor env", kind);
+}

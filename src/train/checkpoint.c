@@ -1,0 +1,337 @@
+#include "train/checkpoint.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/files.h"
+#include "sac/sac.h"
+#include "train/tensors.h"
+
+// counters, as decimal strings; the list serves saving, loading and the digest
+typedef struct counter {
+  const char *key;
+  size_t offset;
+} counter;
+
+static const counter counters[] = {{"timesteps", offsetof(sac_progress, timesteps)},
+                                   {"vector_steps", offsetof(sac_progress, vector_steps)},
+                                   {"updates", offsetof(sac_progress, updates)},
+                                   {"updates_from", offsetof(sac_progress, updates_from)},
+                                   {"episodes", offsetof(sac_progress, episodes)}};
+
+enum { COUNTERS = sizeof counters / sizeof *counters };
+
+static uint64_t *counter_at(sac_progress *progress, int i) {
+  return (uint64_t *)(void *)((char *)progress + counters[i].offset);
+}
+
+sac_status sac_checkpoint_path(const char *folder, uint64_t timesteps, char *path, sac_error *err) {
+  char name[64];
+  snprintf(name, sizeof name, "checkpoints/step-%012llu.safetensors",
+           (unsigned long long)timesteps);
+  return sac_path_join(path, folder, name, err);
+}
+
+static void note_number(sac_safetensors_writer *writer, const char *key, uint64_t value) {
+  char text[32];
+  snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+  sac_safetensors_note(writer, key, text);
+}
+
+static void add_doubles(sac_tensors *tensors, const char *name, const double *values,
+                        int64_t count) {
+  sac_tensors_add_host(tensors, name, SAC_F64, 1, &count, values);
+}
+
+static sac_status note_identity(const sac_state *state, sac_safetensors_writer *writer,
+                                sac_error *err) {
+  char *fingerprint;
+  SAC_TRY(sac_config_fingerprint(state->cfg, &fingerprint, err));
+  sac_safetensors_note(writer, "format", "sac-checkpoint");
+  sac_safetensors_note(writer, "format_version", "1");
+  sac_safetensors_note(writer, "program", sac_version());
+  sac_safetensors_note(writer, "engine", sac_environment_engine());
+  sac_safetensors_note(writer, "fingerprint", fingerprint);
+  free(fingerprint);
+  return SAC_OK;
+}
+
+static void add_progress(const sac_state *state, sac_tensors *tensors) {
+  sac_progress *progress = state->progress;
+  for (int i = 0; i < COUNTERS; i++)
+    note_number(tensors->writer, counters[i].key, *counter_at(progress, i));
+  add_doubles(tensors, "progress.best_return", &progress->best_return, 1);
+  add_doubles(tensors, "progress.returns", progress->returns, SAC_EPISODE_WINDOW);
+  add_doubles(tensors, "progress.lengths", progress->lengths, SAC_EPISODE_WINDOW);
+}
+
+static sac_tensor environments_tensor(const sac_state *state) {
+  return (sac_tensor){
+      .name = "env.state",
+      .dtype = SAC_U8,
+      .rank = 2,
+      .shape = {sac_vec_env_count(state->envs), (int64_t)sac_vec_env_state_bytes(state->envs)}};
+}
+
+// *bytes is the caller's to free once the file is written
+static sac_status add_environments(const sac_state *state, sac_tensors *tensors, uint8_t **bytes,
+                                   sac_error *err) {
+  sac_tensor tensor = environments_tensor(state);
+  *bytes = malloc(sac_tensor_bytes(&tensor) + 1);
+  if (!*bytes)
+    return sac_error_set(err, SAC_FAILED, "no memory for the states of the environments");
+  sac_vec_env_save(state->envs, *bytes);
+  sac_tensors_add_host(tensors, tensor.name, tensor.dtype, tensor.rank, tensor.shape, *bytes);
+  return SAC_OK;
+}
+
+// write the new blocks first: a checkpoint never lists what is not there
+static sac_status add_replay(const sac_state *state, sac_safetensors_writer *writer,
+                             sac_error *err) {
+  SAC_TRY(sac_replay_log_save(state->replay_log, state->replay, state->i_seed, err));
+  char *list = sac_replay_log_list(state->replay_log);
+  if (!list) return sac_error_set(err, SAC_FAILED, "no memory for the list of replay blocks");
+  sac_safetensors_note(writer, "replay.blocks", list);
+  note_number(writer, "replay.pushed", state->replay->pushed);
+  note_number(writer, "replay.count", sac_replay_count(state->replay));
+  free(list);
+  return SAC_OK;
+}
+
+sac_status sac_checkpoint_save(const sac_state *state, const char *path, bool complete,
+                               sac_error *err) {
+  sac_tensors tensors;
+  uint8_t *environments = NULL;
+  sac_status status = sac_tensors_begin(&tensors, state->agent, err);
+  if (status == SAC_OK) status = note_identity(state, tensors.writer, err);
+  if (status == SAC_OK) {
+    sac_tensors_add_state(&tensors, "", state->agent, state->i_seed);
+    add_progress(state, &tensors);
+    if (complete) status = add_environments(state, &tensors, &environments, err);
+  }
+  if (status == SAC_OK && complete && state->cfg->checkpoint.include_replay)
+    status = add_replay(state, tensors.writer, err);
+  if (status == SAC_OK) status = sac_safetensors_write(tensors.writer, path, err);
+  sac_tensors_end(&tensors);
+  free(environments);
+  return status;
+}
+
+static sac_status read_number(const sac_safetensors *file, const char *key, uint64_t *value,
+                              sac_error *err) {
+  const char *text = sac_safetensors_text(file, key);
+  char *end = NULL;
+  if (text) *value = strtoull(text, &end, 10);
+  if (text && end != text && *end == '\0') return SAC_OK;
+  return sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: damaged: its counter %s is %s",
+                       sac_safetensors_path(file), key, text ? text : "missing");
+}
+
+static sac_status check_identity(const sac_state *state, const sac_safetensors *file,
+                                 sac_error *err) {
+  const char *format = sac_safetensors_text(file, "format");
+  const char *version = sac_safetensors_text(file, "format_version");
+  const char *saved = sac_safetensors_text(file, "fingerprint");
+  if (!format || strcmp(format, "sac-checkpoint") != 0 || !saved)
+    return sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: is not a checkpoint of sac",
+                         sac_safetensors_path(file));
+  if (!version || strcmp(version, "1") != 0)
+    return sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: has format version %s, this program reads 1",
+                         sac_safetensors_path(file), version ? version : "none");
+  char *current;
+  SAC_TRY(sac_config_fingerprint(state->cfg, &current, err));
+  sac_status status = sac_config_compare(saved, current, err);
+  free(current);
+  return status;
+}
+
+static sac_status get_doubles(const sac_safetensors *file, const char *name, double *out,
+                              int64_t count, sac_error *err) {
+  sac_tensor wanted = {.name = name, .dtype = SAC_F64, .rank = 1, .shape = {count}};
+  return sac_safetensors_get_doubles(file, &wanted, out, err);
+}
+
+static sac_status load_progress(const sac_state *state, const sac_safetensors *file,
+                                sac_error *err) {
+  sac_progress *progress = state->progress;
+  for (int i = 0; i < COUNTERS; i++)
+    SAC_TRY(read_number(file, counters[i].key, counter_at(progress, i), err));
+  SAC_TRY(get_doubles(file, "progress.best_return", &progress->best_return, 1, err));
+  SAC_TRY(get_doubles(file, "progress.returns", progress->returns, SAC_EPISODE_WINDOW, err));
+  return get_doubles(file, "progress.lengths", progress->lengths, SAC_EPISODE_WINDOW, err);
+}
+
+// which rows of the log are live; SAC_BAD_CHECKPOINT when the counters contradict each other
+static sac_status read_live_rows(const sac_safetensors *file, uint64_t most, sac_live_rows *live,
+                                 sac_error *err) {
+  SAC_TRY(read_number(file, "replay.pushed", &live->pushed, err));
+  SAC_TRY(read_number(file, "replay.count", &live->count, err));
+  if (live->count <= live->pushed && live->count <= most) return SAC_OK;
+  return sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: damaged: replay.count is %llu",
+                       sac_safetensors_path(file), (unsigned long long)live->count);
+}
+
+static sac_status load_replay(const sac_state *state, const sac_safetensors *file, sac_error *err) {
+  const char *list = sac_safetensors_text(file, "replay.blocks");
+  if (!list) {
+    // saved without its replay: learning waits until there are transitions again
+    sac_replay_log_close(state->replay_log);
+    sac_replay_set_pushed(state->replay, 0);
+    state->progress->updates_from =
+        state->progress->timesteps + (uint64_t)state->cfg->algorithm.learning_starts;
+    return SAC_OK;
+  }
+  sac_live_rows live = {0};
+  SAC_TRY(read_live_rows(file, state->replay->capacity, &live, err));
+  return sac_replay_log_load(state->replay_log, list, &live, state->replay, state->i_seed, err);
+}
+
+static sac_status load_environments(const sac_state *state, const sac_safetensors *file,
+                                    sac_error *err) {
+  sac_tensor wanted = environments_tensor(state);
+  const char *engine = sac_safetensors_text(file, "engine");
+  if (!engine || strcmp(engine, sac_environment_engine()) != 0)
+    return sac_error_set(
+        err, SAC_BAD_CHECKPOINT, "%s: was saved with engine %s, this program has %s",
+        sac_safetensors_path(file), engine ? engine : "unknown", sac_environment_engine());
+  uint8_t *bytes = malloc(sac_tensor_bytes(&wanted) + 1);
+  if (!bytes) return sac_error_set(err, SAC_FAILED, "no memory for the states of the environments");
+  sac_status status = sac_safetensors_get(file, &wanted, bytes, err);
+  if (status == SAC_OK) sac_vec_env_load(state->envs, bytes, state->obs, state->obs_ld);
+  free(bytes);
+  return status;
+}
+
+sac_status sac_checkpoint_load(const sac_state *state, const char *path, bool complete,
+                               sac_error *err) {
+  sac_safetensors *file;
+  SAC_TRY(sac_safetensors_open(path, true, &file, err));
+  sac_status status = check_identity(state, file, err);
+  if (status == SAC_OK) status = sac_tensors_get_state(file, state->agent, state->i_seed, err);
+  if (status == SAC_OK) status = load_progress(state, file, err);
+  if (status == SAC_OK && complete) status = load_environments(state, file, err);
+  if (status == SAC_OK && complete) status = load_replay(state, file, err);
+  if (status == SAC_OK) sac_agent_set_updates(state->agent, state->progress->updates);
+  sac_safetensors_close(file);
+  return status;
+}
+
+static bool is_step_file(const char *name) {
+  const char *ending = strrchr(name, '.');
+  return strncmp(name, "step-", 5) == 0 && ending && strcmp(ending, ".safetensors") == 0;
+}
+
+sac_status sac_checkpoint_list(const char *folder, char ***names, int *count, sac_error *err) {
+  char checkpoints[SAC_PATH_MAX], path[SAC_PATH_MAX];
+  char **all;
+  int n_all, n = 0;
+  SAC_TRY(sac_path_join(checkpoints, folder, "checkpoints", err));
+  SAC_TRY(sac_folder_list(checkpoints, &all, &n_all, err));
+  char **paths = calloc((size_t)n_all + 1, sizeof *paths);
+  for (int i = n_all - 1; i >= 0 && paths; i--) {
+    if (!is_step_file(all[i]) || sac_path_join(path, checkpoints, all[i], err) != SAC_OK) continue;
+    if ((paths[n] = strdup(path))) n++;
+  }
+  sac_names_free(all, n_all);
+  if (!paths) return sac_error_set(err, SAC_FAILED, "no memory for the list of checkpoints");
+  *names = paths;
+  *count = n;
+  return SAC_OK;
+}
+
+// the block lists of the checkpoints that stay; false when one cannot be read, so that nothing is
+// known to be unused
+static bool collect_lists(char *const *paths, int n, char **lists) {
+  for (int i = 0; i < n; i++) {
+    sac_safetensors *file;
+    sac_error ignored;  // an unreadable checkpoint only means that no block is removed
+    if (sac_safetensors_open(paths[i], false, &file, &ignored) != SAC_OK) return false;
+    const char *list = sac_safetensors_text(file, "replay.blocks");
+    lists[i] = strdup(list ? list : "");
+    sac_safetensors_close(file);
+    if (!lists[i]) return false;
+  }
+  return true;
+}
+
+static sac_status remove_old(char *const *paths, int keep, int count, sac_error *err) {
+  for (int i = keep; i < count; i++)
+    if (unlink(paths[i]) != 0)
+      return sac_error_set(err, SAC_BAD_DISK, "%s: cannot be removed", paths[i]);
+  return SAC_OK;
+}
+
+sac_status sac_checkpoint_prune(const char *folder, int64_t keep, sac_error *err) {
+  char **paths, blocks[SAC_PATH_MAX];
+  int count;
+  SAC_TRY(sac_path_join(blocks, folder, "checkpoints/replay", err));
+  SAC_TRY(sac_checkpoint_list(folder, &paths, &count, err));
+  int kept = count < keep ? count : (int)keep;
+  sac_status status = remove_old(paths, kept, count, err);
+  char **lists = calloc((size_t)kept + 1, sizeof *lists);
+  if (status == SAC_OK && lists && collect_lists(paths, kept, lists))
+    status = sac_replay_log_prune(blocks, lists, kept, err);
+  if (lists) sac_names_free(lists, kept);
+  sac_names_free(paths, count);
+  return status;
+}
+
+static sac_status hash_rows(void *context, const sac_block *block, const sac_safetensors *file,
+                            uint64_t from, uint64_t to, sac_error *err) {
+  (void)err;
+  const sac_tensor *rows = sac_safetensors_find(file, "rows");
+  size_t row_bytes = sac_tensor_bytes(rows) / (size_t)block->count;
+  const char *data = rows->data;
+  XXH3_64bits_update(context, data + (size_t)(from - block->first) * row_bytes,
+                     (size_t)(to - from) * row_bytes);
+  return SAC_OK;
+}
+
+static void hash_text(XXH3_state_t *hash, const char *text) {
+  if (text) XXH3_64bits_update(hash, text, strlen(text) + 1);
+}
+
+static void hash_tensors(XXH3_state_t *hash, const sac_safetensors *file) {
+  for (int i = 0; i < sac_safetensors_count(file); i++) {
+    const sac_tensor *tensor = sac_safetensors_at(file, i);
+    hash_text(hash, tensor->name);
+    XXH3_64bits_update(hash, tensor->data, sac_tensor_bytes(tensor));
+  }
+}
+
+// the log's folder lies beside the checkpoint
+static sac_status hash_replay(XXH3_state_t *hash, const sac_safetensors *file, sac_error *err) {
+  char folder[SAC_PATH_MAX];
+  const char *list = sac_safetensors_text(file, "replay.blocks"),
+             *path = sac_safetensors_path(file);
+  const char *slash = strrchr(path, '/');
+  if (!list) return SAC_OK;
+  int length = slash ? (int)(slash - path) + 1 : 0;
+  if (snprintf(folder, sizeof folder, "%.*sreplay", length, path) >= (int)sizeof folder)
+    return sac_error_set(err, SAC_BAD_DISK, "%s: the path is too long", path);
+  sac_live_rows live = {0};
+  sac_block_visitor visitor = {hash_rows, hash};
+  SAC_TRY(read_live_rows(file, UINT64_MAX, &live, err));
+  return sac_replay_log_visit(folder, list, &live, &visitor, err);
+}
+
+sac_status sac_checkpoint_digest(const sac_safetensors *file, char digest[17], sac_error *err) {
+  const char *format = sac_safetensors_text(file, "format");
+  if (!format || strcmp(format, "sac-checkpoint") != 0)
+    return sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: is not a checkpoint of sac",
+                         sac_safetensors_path(file));
+  XXH3_state_t *hash = XXH3_createState();
+  if (!hash) return sac_error_set(err, SAC_FAILED, "no memory for a hash");
+  XXH3_64bits_reset(hash);
+  hash_tensors(hash, file);
+  for (int i = 0; i < COUNTERS; i++) hash_text(hash, sac_safetensors_text(file, counters[i].key));
+  hash_text(hash, sac_safetensors_text(file, "replay.pushed"));
+  sac_status status = hash_replay(hash, file, err);
+  snprintf(digest, 17, "%016llx", (unsigned long long)XXH3_64bits_digest(hash));
+  XXH3_freeState(hash);
+  return status;
+}

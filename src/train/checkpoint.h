@@ -1,0 +1,46 @@
+// Checkpoints: the whole state of a run in one safetensors file beside the blocks of its replay,
+// and back.
+#pragma once
+
+#include "algo/algorithm.h"
+#include "data/replay_log.h"
+#include "env/vec_env.h"
+#include "io/safetensors.h"
+#include "train/progress.h"
+
+/// What a checkpoint holds; the parts belong to the caller.
+typedef struct sac_state {
+  const sac_config *cfg;
+  sac_agent *agent;
+  int i_seed;  ///< the member of the agent's stacks that this run is
+  sac_replay *replay;
+  sac_replay_log *replay_log;
+  sac_vec_env *envs;  ///< NULL where only the agent is wanted
+  sac_progress *progress;
+  sac_real *obs;  ///< the observations to act on, `obs_ld` values apart: written by a load
+  int obs_ld;
+} sac_state;
+
+/// "DIR/checkpoints/step-%012d.safetensors"
+sac_status sac_checkpoint_path(const char *folder, uint64_t timesteps, char *path, sac_error *err);
+
+/// Write the state to `path`, durably or not at all; `complete` adds environments and replay, so
+/// that a run can go on from it.
+sac_status sac_checkpoint_save(const sac_state *state, const char *path, bool complete,
+                               sac_error *err);
+
+/// Verify a file wholly (hash, tensors, the replay blocks it lists) and read the state from it.
+/// SAC_BAD_CHECKPOINT leaves the state in parts: try another file or give up. SAC_BAD_CONFIG when
+/// it belongs to another configuration. `complete` wants environments and replay too.
+sac_status sac_checkpoint_load(const sac_state *state, const char *path, bool complete,
+                               sac_error *err);
+
+/// The step files of a run, newest first; frees with sac_names_free.
+sac_status sac_checkpoint_list(const char *folder, char ***names, int *count, sac_error *err);
+
+/// Remove step files beyond the newest `keep`, then replay blocks that no checkpoint left lists.
+sac_status sac_checkpoint_prune(const char *folder, int64_t keep, sac_error *err);
+
+/// XXH3 of all tensors, counters and live replay rows of an open checkpoint, as hex: equal states
+/// have equal digests. Verifies the replay blocks that it lists, beside it in "replay/".
+sac_status sac_checkpoint_digest(const sac_safetensors *file, char digest[17], sac_error *err);

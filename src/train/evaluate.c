@@ -1,0 +1,102 @@
+// Evaluating a run folder or one checkpoint: only the agent is opened, no replay, no training
+// environments.
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sac/sac.h"
+#include "train/run.h"
+
+typedef struct subject {
+  sac_config cfg;
+  sac_threads *threads;
+  sac_backend *backend;
+  sac_agent *agent;
+  sac_evaluator *evaluator;
+  sac_progress progress;
+} subject;
+
+// the run folder that a path belongs to: itself, or the one above "checkpoints/"
+static sac_status find_folder(const char *path, char *folder, bool *is_folder, sac_error *err) {
+  struct stat info;
+  if (stat(path, &info) != 0)
+    return sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: there is no such run folder or checkpoint",
+                         path);
+  *is_folder = S_ISDIR(info.st_mode);
+  if (*is_folder) return sac_path_join(folder, path, "", err);
+  char *real = realpath(path, NULL);
+  if (!real) return sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: cannot be resolved", path);
+  for (int up = 0; up < 2 && strrchr(real, '/'); up++) *strrchr(real, '/') = '\0';
+  sac_status status = sac_path_join(folder, real, "", err);
+  free(real);
+  return status;
+}
+
+static sac_status open_agent(subject *self, sac_error *err) {
+  const sac_config *cfg = &self->cfg;
+  uint64_t seed = (uint64_t)cfg->run.seed;
+  sac_task *task = NULL;
+  SAC_TRY(sac_threads_create((int)cfg->run.threads, &self->threads, err));
+  SAC_TRY(sac_backend_open(sac_config_word("run.device", cfg->run.device), self->threads,
+                           &self->backend, err));
+  SAC_TRY(sac_task_open(cfg, cfg->policy.squash, &task, err));
+  int actor = task->spec.actor_obs_dim > 0 ? task->spec.actor_obs_dim : task->spec.obs_dim;
+  sac_agent_options options = {.cfg = cfg,
+                               .backend = self->backend,
+                               .n_seeds = 1,
+                               .seeds = &seed,
+                               .obs_dim = task->spec.obs_dim,
+                               .actor_obs_dim = actor,
+                               .act_dim = task->spec.act_dim,
+                               .batch_size = 1,
+                               .act_rows = SAC_EVALUATOR_LANES};
+  sac_task_close(task);
+  return sac_agent_create(&options, &self->agent, err);
+}
+
+static sac_status load_newest(const sac_state *state, const char *folder, sac_error *err) {
+  char **names;
+  int count;
+  SAC_TRY(sac_checkpoint_list(folder, &names, &count, err));
+  sac_status status = sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: has no checkpoint", folder);
+  for (int i = 0; i < count; i++) {
+    status = sac_checkpoint_load(state, names[i], false, err);
+    if (status != SAC_BAD_CHECKPOINT) break;
+  }
+  sac_names_free(names, count);
+  return status;
+}
+
+static sac_status load(subject *self, const char *path, sac_error *err) {
+  char folder[SAC_PATH_MAX], config[SAC_PATH_MAX];
+  bool is_folder = false;
+  SAC_TRY(find_folder(path, folder, &is_folder, err));
+  SAC_TRY(sac_path_join(config, folder, "config.yaml", err));
+  if (!sac_path_exists(config))
+    return sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: is not in a run folder: there is no %s",
+                         path, config);
+  SAC_TRY(sac_config_load(config, 0, NULL, &self->cfg, err));
+  SAC_TRY(open_agent(self, err));
+  sac_state state = {.cfg = &self->cfg, .agent = self->agent, .progress = &self->progress};
+  if (is_folder) return load_newest(&state, folder, err);
+  return sac_checkpoint_load(&state, path, false, err);
+}
+
+sac_status sac_evaluate(const char *path, const sac_evaluation_options *options,
+                        sac_evaluation *out, sac_error *err) {
+  sac_error own;
+  if (!err) err = &own;
+  subject *self = calloc(1, sizeof *self);
+  if (!self) return sac_error_set(err, SAC_FAILED, "no memory to evaluate %s", path);
+  sac_status status = load(self, path, err);
+  if (status == SAC_OK)
+    status = sac_evaluator_create(&self->cfg, options->episodes, self->agent, self->backend,
+                                  self->threads, &self->evaluator, err);
+  if (status == SAC_OK) status = sac_evaluator_run(self->evaluator, options, out, err);
+  sac_evaluator_destroy(self->evaluator);
+  sac_agent_destroy(self->agent);
+  if (self->backend) sac_backend_close(self->backend);
+  sac_threads_destroy(self->threads);
+  free(self);
+  return status;
+}

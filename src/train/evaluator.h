@@ -1,0 +1,23 @@
+// Evaluation: whole episodes from given seeds, many at once, with the policy's mean action or with
+// drawn ones.
+#pragma once
+
+#include "algo/algorithm.h"
+#include "base/threads.h"
+#include "sac/sac.h"
+
+typedef struct sac_evaluator sac_evaluator;
+
+/// Episodes that run at once: rows that the agent's act pass must take.
+enum { SAC_EVALUATOR_LANES = 16 };
+
+/// Open the environments of `cfg`; kept open for every evaluation to come.
+sac_status sac_evaluator_create(const sac_config *cfg, int lanes, sac_agent *agent,
+                                sac_backend *backend, sac_threads *threads,
+                                sac_evaluator **evaluator, sac_error *err);
+void sac_evaluator_destroy(sac_evaluator *evaluator);
+
+/// Run the episodes. The agent's state is not changed. SAC_BAD_NUMBER and SAC_BAD_ENV name the
+/// episode.
+sac_status sac_evaluator_run(sac_evaluator *evaluator, const sac_evaluation_options *options,
+                             sac_evaluation *out, sac_error *err);

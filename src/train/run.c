@@ -1,0 +1,201 @@
+#include "train/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static sac_transitions staged(const sac_run *run) {
+  const sac_row_layout *layout = &run->replay.layout;
+  return (sac_transitions){.obs = run->rows,
+                           .action = run->rows + sac_row_action(layout),
+                           .reward = run->rows + sac_row_reward(layout),
+                           .terminated = run->rows + sac_row_terminated(layout),
+                           .next_obs = run->rows + sac_row_next_obs(layout),
+                           .ld = layout->width};
+}
+
+static size_t rows_bytes(const sac_run *run) {
+  return (size_t)run->n_envs * (size_t)run->replay.layout.width * sizeof(sac_real);
+}
+
+static sac_status allocate_on_backend(sac_run *run, size_t bytes, void *out, sac_error *err) {
+  void *memory = NULL;
+  SAC_TRY(run->backend->ops->alloc(run->backend, bytes, &memory, err));
+  memcpy(out, &memory, sizeof memory);
+  return SAC_OK;
+}
+
+static sac_status allocate_staging(sac_run *run, sac_error *err) {
+  size_t n = (size_t)run->n_envs;
+  run->rows = calloc(1, rows_bytes(run));
+  run->next_start = calloc(n * (size_t)run->spec->obs_dim, sizeof *run->next_start);
+  run->episodes = calloc(n, sizeof *run->episodes);
+  if (!run->rows || !run->next_start || !run->episodes)
+    return sac_error_set(err, SAC_FAILED, "no memory for the transitions of %d environments",
+                         run->n_envs);
+  SAC_TRY(allocate_on_backend(run, rows_bytes(run), &run->act_rows, err));
+  SAC_TRY(allocate_on_backend(run, n * (size_t)run->spec->act_dim * sizeof(sac_real),
+                              &run->act_noise, err));
+  SAC_TRY(allocate_on_backend(run, sizeof *run->act_step, &run->act_step, err));
+  SAC_TRY(allocate_on_backend(run, sizeof *run->act_key, &run->act_key, err));
+  run->backend->ops->upload(run->backend, run->act_key, &run->seed, sizeof run->seed);
+  return SAC_OK;
+}
+
+static sac_status open_agent(sac_run *run, sac_error *err) {
+  sac_agent_options options = {
+      .cfg = &run->cfg,
+      .backend = run->backend,
+      .n_seeds = 1,
+      .seeds = &run->seed,
+      .obs_dim = run->spec->obs_dim,
+      .actor_obs_dim = run->spec->actor_obs_dim > 0 ? run->spec->actor_obs_dim : run->spec->obs_dim,
+      .act_dim = run->spec->act_dim,
+      .batch_size = (int)run->cfg.algorithm.batch_size,
+      .act_rows = run->n_envs > SAC_EVALUATOR_LANES ? run->n_envs : SAC_EVALUATOR_LANES};
+  SAC_TRY(sac_agent_create(&options, &run->agent, err));
+  sac_row_layout layout = sac_row_layout_make(run->spec->obs_dim, run->spec->act_dim);
+  return sac_replay_create(run->backend, layout, 1, (size_t)run->cfg.algorithm.buffer_size,
+                           &run->replay, err);
+}
+
+sac_status sac_run_open(sac_run *run, sac_error *err) {
+  const sac_config *cfg = &run->cfg;
+  run->seed = (uint64_t)cfg->run.seed;
+  run->n_envs = (int)cfg->env.n_envs;
+  run->progress =
+      (sac_progress){.best_return = NAN, .updates_from = (uint64_t)cfg->algorithm.learning_starts};
+  SAC_TRY(sac_threads_create((int)cfg->run.threads, &run->threads, err));
+  SAC_TRY(sac_backend_open(sac_config_word("run.device", cfg->run.device), run->threads,
+                           &run->backend, err));
+  sac_vec_env_options options = {
+      .cfg = cfg, .seed = run->seed, .squash = cfg->policy.squash, .threads = run->threads};
+  SAC_TRY(sac_vec_env_create(&options, &run->envs, err));
+  run->spec = &sac_vec_env_task(run->envs)->spec;
+  SAC_TRY(open_agent(run, err));
+  SAC_TRY(allocate_staging(run, err));
+  return sac_vec_env_reset(run->envs, run->rows, run->replay.layout.width, err);
+}
+
+void sac_run_close(sac_run *run) {
+  sac_metrics_close(run->metrics);
+  sac_evaluator_destroy(run->evaluator);
+  sac_replay_log_close(&run->replay_log);
+  void *on_backend[] = {run->act_rows, run->act_noise, run->act_step, run->act_key};
+  for (size_t i = 0; i < sizeof on_backend / sizeof *on_backend; i++)
+    if (on_backend[i]) run->backend->ops->release(run->backend, on_backend[i]);
+  free(run->rows);
+  free(run->next_start);
+  free(run->episodes);
+  sac_replay_release(&run->replay);
+  sac_agent_destroy(run->agent);
+  sac_vec_env_destroy(run->envs);
+  if (run->backend) sac_backend_close(run->backend);
+  sac_threads_destroy(run->threads);
+  sac_log_close(run->log);
+}
+
+// uniform over the canonical actions, or over the environment's own where the policy is not
+// squashed
+static void draw_warmup(sac_run *run) {
+  sac_transitions rows = staged(run);
+  for (int i = 0; i < run->n_envs; i++)
+    for (int j = 0; j < run->spec->act_dim; j++) {
+      sac_words words = sac_draw(run->seed, SAC_DRAW_WARMUP, run->progress.vector_steps,
+                                 (uint32_t)i, (uint32_t)(j / 4));
+      double low = run->cfg.policy.squash ? -1 : run->spec->action_low[j];
+      double high = run->cfg.policy.squash ? 1 : run->spec->action_high[j];
+      double at = low + (high - low) * (double)sac_uniform(words.at[j % 4]);
+      rows.action[(size_t)i * (size_t)rows.ld + (size_t)j] = (sac_real)at;
+    }
+}
+
+static void draw_from_policy(sac_run *run) {
+  const sac_ops *ops = run->backend->ops;
+  const sac_row_layout *layout = &run->replay.layout;
+  ops->upload(run->backend, run->act_rows, run->rows, rows_bytes(run));
+  ops->upload(run->backend, run->act_step, &run->progress.vector_steps, sizeof *run->act_step);
+  sac_stack rows = {.data = run->act_rows, .ld = layout->width, .share = 1};
+  sac_stack noise = {.data = run->act_noise, .ld = layout->act_dim, .share = 1};
+  sac_normal_fill fill = {.n = 1,
+                          .rows = run->n_envs,
+                          .cols = layout->act_dim,
+                          .key = run->act_key,
+                          .purpose = SAC_DRAW_ACT,
+                          .step = run->act_step,
+                          .out = noise};
+  ops->normal_fill(run->backend, &fill);
+  sac_act act = {.rows = run->n_envs, .obs = rows, .noise = noise, .action = rows};
+  act.action.data += sac_row_action(layout);
+  sac_agent_act(run->agent, &act);
+  ops->download(run->backend, run->rows, run->act_rows, rows_bytes(run));
+}
+
+static void note_episodes(sac_run *run) {
+  for (int i = 0; i < run->n_envs; i++) {
+    const sac_episode *episode = &run->episodes[i];
+    if (episode->terminated || episode->truncated)
+      sac_progress_episode(&run->progress, episode->total_reward, (double)episode->length);
+  }
+}
+
+// the observations to act on next become the first part of the staged rows
+static void stage_observations(sac_run *run) {
+  size_t width = (size_t)run->replay.layout.width, obs_dim = (size_t)run->spec->obs_dim;
+  for (size_t i = 0; i < (size_t)run->n_envs; i++)
+    memcpy(run->rows + i * width, run->next_start + i * obs_dim, obs_dim * sizeof(sac_real));
+}
+
+// the environments' own part of a step: what was staged is complete afterwards
+static sac_status step_environments(sac_run *run, sac_error *err) {
+  sac_transitions rows = staged(run);
+  SAC_TRY(
+      sac_vec_env_step(run->envs, &rows, run->next_start, run->spec->obs_dim, run->episodes, err));
+  run->progress.vector_steps++;
+  run->progress.timesteps += (uint64_t)run->n_envs;
+  note_episodes(run);
+  return SAC_OK;
+}
+
+sac_status sac_run_step(sac_run *run, sac_error *err) {
+  if (run->progress.timesteps < (uint64_t)run->cfg.algorithm.learning_starts) {
+    draw_warmup(run);
+  } else {
+    draw_from_policy(run);
+  }
+  SAC_TRY(step_environments(run, err));
+  sac_replay_push(&run->replay, 0, run->rows, run->n_envs);
+  sac_replay_advance(&run->replay, run->n_envs);
+  stage_observations(run);
+  return SAC_OK;
+}
+
+sac_status sac_run_roll(sac_run *run, sac_error *err) {
+  draw_warmup(run);
+  SAC_TRY(step_environments(run, err));
+  stage_observations(run);
+  return SAC_OK;
+}
+
+sac_status sac_run_learn(sac_run *run, sac_error *err) {
+  const sac_config *cfg = &run->cfg;
+  if (run->progress.timesteps <= run->progress.updates_from) return SAC_OK;
+  if (run->progress.vector_steps % (uint64_t)cfg->algorithm.train_freq != 0) return SAC_OK;
+  int64_t steps = cfg->algorithm.gradient_steps;
+  if (steps < 0) steps = cfg->algorithm.train_freq * cfg->env.n_envs;
+  for (int64_t i = 0; i < steps; i++) sac_agent_update(run->agent, &run->replay);
+  run->progress.updates += (uint64_t)steps;
+  SAC_TRY(run->backend->ops->sync(run->backend, err));
+  return sac_agent_check(run->agent, false, err);
+}
+
+sac_state sac_run_state(sac_run *run) {
+  return (sac_state){.cfg = &run->cfg,
+                     .agent = run->agent,
+                     .replay = &run->replay,
+                     .replay_log = &run->replay_log,
+                     .envs = run->envs,
+                     .progress = &run->progress,
+                     .obs = run->rows,
+                     .obs_ld = run->replay.layout.width};
+}

@@ -1,0 +1,60 @@
+// A run in memory: everything that training steps, saves and resumes, opened from one
+// configuration.
+#pragma once
+
+#include "algo/algorithm.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "data/replay.h"
+#include "data/replay_log.h"
+#include "env/vec_env.h"
+#include "sac/sac.h"
+#include "train/checkpoint.h"
+#include "train/evaluator.h"
+#include "train/metrics.h"
+#include "train/progress.h"
+
+/// All parts of a run. Opened with `sac_run_open`, in this order; those not open are NULL.
+typedef struct sac_run {
+  sac_config cfg;
+  char folder[SAC_PATH_MAX];  ///< empty while a run has none (benchmarks)
+  sac_threads *threads;
+  sac_backend *backend;
+  sac_vec_env *envs;
+  const sac_env_spec *spec;
+  sac_agent *agent;
+  sac_replay replay;
+  sac_replay_log replay_log;
+  sac_evaluator *evaluator;  ///< opened by the first evaluation
+  sac_progress progress;
+  sac_metrics *metrics;
+  sac_log *log;
+  uint64_t seed;
+  // the staged transitions: n_envs rows in the layout of the replay, [s a r d s']
+  int n_envs;
+  sac_real *rows;         ///< in host memory
+  sac_real *next_start;   ///< (n_envs, S) observations to act on next, in host memory
+  sac_episode *episodes;  ///< (n_envs) what the last step ended
+  // the policy's side of them, in backend memory
+  sac_real *act_rows;            ///< a copy of `rows`
+  sac_real *act_noise;           ///< (n_envs, A)
+  uint64_t *act_step, *act_key;  ///< vector step, seed
+} sac_run;
+
+/// Open threads, backend, environments, agent and replay for `run->cfg`, and start the first
+/// episodes.
+sac_status sac_run_open(sac_run *run, sac_error *err);
+void sac_run_close(sac_run *run);
+
+/// One step of the vector environment: act, step, store. SAC_BAD_NUMBER leaves the replay as it
+/// was.
+sac_status sac_run_step(sac_run *run, sac_error *err);
+
+/// The same with random actions and without storing anything: for measuring the environments.
+sac_status sac_run_roll(sac_run *run, sac_error *err);
+
+/// The gradient steps that are due after a step of the environments.
+sac_status sac_run_learn(sac_run *run, sac_error *err);
+
+/// The parts that a checkpoint holds.
+sac_state sac_run_state(sac_run *run);

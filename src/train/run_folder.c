@@ -1,0 +1,99 @@
+#include "train/run_folder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <sys/utsname.h>
+
+#include <jansson.h>
+
+#include "base/files.h"
+#include "env/environment.h"
+#include "sac/sac.h"
+
+// the file's name without folders and ending
+static void stem_of(const char *path, char stem[128]) {
+  const char *slash = path ? strrchr(path, '/') : NULL;
+  snprintf(stem, 128, "%s", slash ? slash + 1 : path ? path : "run");
+  char *dot = strrchr(stem, '.');
+  if (dot && dot != stem) *dot = '\0';
+}
+
+static sac_status default_name(const sac_config *cfg, const char *config_path, char *folder,
+                               sac_error *err) {
+  char stem[128], name[512], when[32];
+  time_t now = time(NULL);
+  struct tm local;
+  localtime_r(&now, &local);
+  strftime(when, sizeof when, "%Y%m%d-%H%M%S", &local);
+  stem_of(config_path, stem);
+  snprintf(name, sizeof name, "%s-seed%lld-%s", stem, (long long)cfg->run.seed, when);
+  SAC_TRY(sac_path_join(folder, cfg->run.logdir, name, err));
+  // two runs begun in the same second: the later one gets a number
+  size_t end = strlen(folder);
+  for (int i = 2; sac_path_exists(folder) && end + 8 < SAC_PATH_MAX; i++)
+    snprintf(folder + end, SAC_PATH_MAX - end, "-%d", i);
+  return SAC_OK;
+}
+
+sac_status sac_run_folder_name(const sac_config *cfg, const char *config_path, const char *wanted,
+                               char *folder, sac_error *err) {
+  if (wanted) {
+    SAC_TRY(sac_path_join(folder, wanted, "", err));
+  } else if (cfg->run.name[0]) {
+    SAC_TRY(sac_path_join(folder, cfg->run.logdir, cfg->run.name, err));
+  } else {
+    SAC_TRY(default_name(cfg, config_path, folder, err));
+  }
+  for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--) folder[n - 1] = '\0';
+  char path[SAC_PATH_MAX];
+  SAC_TRY(sac_path_join(path, folder, "config.yaml", err));
+  if (!sac_path_exists(path)) return SAC_OK;
+  return sac_error_set(
+      err, SAC_BAD_CONFIG,
+      "%s: holds a run already; go on with it by `sac resume %s`, or choose another --out", folder,
+      folder);
+}
+
+static sac_status write_config(const char *folder, const sac_config *cfg, sac_error *err) {
+  char path[SAC_PATH_MAX], *text = NULL;
+  size_t size = 0;
+  SAC_TRY(sac_path_join(path, folder, "config.yaml", err));
+  FILE *memory = open_memstream(&text, &size);
+  if (!memory) return sac_error_set(err, SAC_FAILED, "no memory for the configuration's text");
+  sac_config_write(cfg, memory);
+  fclose(memory);
+  sac_status status = sac_file_write(path, text, size, err);
+  free(text);
+  return status;
+}
+
+static sac_status write_machine(const char *folder, sac_backend *backend, sac_error *err) {
+  char path[SAC_PATH_MAX];
+  struct utsname machine;
+  uname(&machine);
+  SAC_TRY(sac_path_join(path, folder, "env.json", err));
+  json_t *object =
+      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "sac", sac_version(), "engine",
+                sac_environment_engine(), "device", backend->ops->describe(backend), "system",
+                machine.sysname, "kernel", machine.release, "machine", machine.machine);
+  char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+  json_decref(object);
+  if (!text) return sac_error_set(err, SAC_FAILED, "no memory for env.json");
+  sac_status status = sac_file_write(path, text, strlen(text), err);
+  free(text);
+  return status;
+}
+
+sac_status sac_run_folder_update(const char *folder, const sac_config *cfg, sac_backend *backend,
+                                 sac_error *err) {
+  SAC_TRY(write_config(folder, cfg, err));
+  return write_machine(folder, backend, err);
+}
+
+sac_status sac_run_folder_create(const char *folder, const sac_config *cfg, sac_backend *backend,
+                                 sac_error *err) {
+  SAC_TRY(sac_folder_make(folder, err));
+  return sac_run_folder_update(folder, cfg, backend, err);
+}
