@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { STATE = mjSTATE_INTEGRATION };
 
@@ -15,10 +16,10 @@ static void drop_warning(const char *text) {
   (void)text;
 }
 
-// a fatal error never returns: the engine is in no state to go on
+// a fatal error cannot be returned from: the engine is in no state to go on, on whatever thread
 static void report_error(const char *text) {
   fprintf(stderr, "sac: MuJoCo failed: %s\n", text);
-  exit(SAC_BAD_ENV);
+  _exit(SAC_BAD_ENV);
 }
 
 static sac_status load_model(const sac_mujoco_model *wanted, mjModel **model, sac_error *err) {

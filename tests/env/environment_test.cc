@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include <mujoco/mujoco.h>
+
 using sac_test::Environment;
 using sac_test::kEnvironments;
 using sac_test::open_task;
@@ -155,6 +157,12 @@ TEST(Environment, SilentResetOfTheEngineIsTrouble) {
   FILE *log = std::fopen("MUJOCO_LOG.TXT", "r");
   EXPECT_EQ(log, nullptr);
   if (log) std::fclose(log);
+}
+
+TEST(Environment, FatalErrorOfTheEngineIsToldAndEnds) {
+  auto task = open_task({"env.id=Hopper-v5"});
+  EXPECT_EXIT(mju_error("out of stack"), testing::ExitedWithCode(SAC_BAD_ENV),
+              "sac: MuJoCo failed: .*out of stack");
 }
 
 }  // namespace
