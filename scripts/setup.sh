@@ -32,8 +32,8 @@ has_header() { [ -e "/usr/include/$1" ] || [ -e "/usr/local/include/$1" ]; }
 
 # one line a need: the package that brings it
 missing_packages() {
-  command -v "${CC:-gcc}" >/dev/null || echo gcc
-  command -v "${CXX:-g++}" >/dev/null || echo g++
+  [ -n "${CC:-}" ] || command -v gcc >/dev/null || echo gcc
+  [ -n "${CXX:-}" ] || command -v g++ >/dev/null || echo g++
   command -v make >/dev/null || echo make
   has_header yaml.h || echo libyaml-dev
   has_header jansson.h || echo libjansson-dev
