@@ -23,10 +23,16 @@ SAC_HOST_DEVICE float sac_float_from_bits(uint32_t bits) {
   return x;
 }
 
+/// condition ? yes : no, by bits: a plain choice may become a branch, and then no vector code.
+SAC_HOST_DEVICE float sac_float_select(int condition, float yes, float no) {
+  uint32_t mask = 0u - (uint32_t)condition;
+  return sac_float_from_bits((sac_float_bits(yes) & mask) | (sac_float_bits(no) & ~mask));
+}
+
 /// e^x, 2 ulp; gradual underflow to 0 below -103.98, infinity above 88.73.
 SAC_HOST_DEVICE float sac_float_exp(float x) {
-  float y = x > 89.0f ? 89.0f : x;
-  y = y < -105.0f ? -105.0f : y;
+  float y = sac_float_select(x > 89.0f, 89.0f, x);
+  y = sac_float_select(y < -105.0f, -105.0f, y);
   // y = n log 2 + r: adding 1.5 * 2^23 rounds to a whole number, held in the low bits
   float shifted = y * 1.44269504f + 12582912.0f;
   float n = shifted - 12582912.0f;
@@ -47,11 +53,11 @@ SAC_HOST_DEVICE float sac_float_exp(float x) {
 /// log x, 2 ulp; -infinity at 0, NaN below.
 SAC_HOST_DEVICE float sac_float_log(float x) {
   int tiny = x < 1.17549435e-38f;
-  uint32_t bits = sac_float_bits(tiny ? x * 8388608.0f : x);
+  uint32_t bits = sac_float_bits(sac_float_select(tiny, x * 8388608.0f, x));
   // x = 2^n (1 + f) with 1 + f in [sqrt(1/2), sqrt(2))
   int32_t power = (int32_t)(bits - 0x3F3504F3u) >> 23;
   float f = sac_float_from_bits(bits - ((uint32_t)power << 23)) - 1.0f;
-  float n = (float)(power - (tiny ? 23 : 0));
+  float n = (float)(power - 23 * tiny);
   float p = 0.06746644f;
   p = p * f - 0.116756566f;
   p = p * f + 0.118881635f;
@@ -63,8 +69,9 @@ SAC_HOST_DEVICE float sac_float_log(float x) {
   p = p * f + 0.33333313f;
   float tail = f * f * (f * p - 0.5f) - n * 2.12194440e-4f;
   float y = (f + tail) + n * 0.693359375f;
-  float edge = x == 0.0f ? -INFINITY : (x < 0.0f ? NAN : x);
-  return ((x > 0.0f) & (x < INFINITY)) ? y : edge;
+  // what is not positive and finite: 0, below 0, infinity, NaN
+  float edge = sac_float_select(x == 0.0f, -INFINITY, sac_float_select(x < 0.0f, NAN, x));
+  return sac_float_select((x > 0.0f) & (x < INFINITY), y, edge);
 }
 
 /// tanh x, 2 ulp.
@@ -77,7 +84,7 @@ SAC_HOST_DEVICE float sac_float_tanh(float x) {
   p = p * z - 0.3333328f;
   float small = x + x * z * p;
   float large = 1.0f - 2.0f / (sac_float_exp(2.0f * size) + 1.0f);
-  return size < 0.625f ? small : (x < 0.0f ? -large : large);
+  return sac_float_select(size < 0.625f, small, sac_float_select(x < 0.0f, -large, large));
 }
 
 /// sin and cos of `turn` whole turns, 0 <= turn <= 1; absolute error 1.2e-7.

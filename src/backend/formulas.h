@@ -150,11 +150,16 @@ SAC_HOST_DEVICE sac_adam_rates sac_adam_rates_at(uint64_t step, double lr, doubl
   return rates;
 }
 
+/// The moments. A parameter whose gradient stays zero (a dead unit) would let them decay into
+/// denormal numbers, on which processors are a hundred times slower: far below any effect on the
+/// parameter they become zero.
 SAC_HOST_DEVICE sac_real sac_adam_first(sac_real m, sac_real grad, const sac_adam_rates *rates) {
-  return rates->beta1 * m + rates->rest1 * grad;
+  sac_real y = rates->beta1 * m + rates->rest1 * grad;
+  return sac_math_size(y) < (sac_real)1e-30 ? (sac_real)0 : y;
 }
 SAC_HOST_DEVICE sac_real sac_adam_second(sac_real v, sac_real grad, const sac_adam_rates *rates) {
-  return rates->beta2 * v + rates->rest2 * (grad * grad);
+  sac_real y = rates->beta2 * v + rates->rest2 * (grad * grad);
+  return y < (sac_real)1e-36 ? (sac_real)0 : y;
 }
 SAC_HOST_DEVICE sac_real sac_adam_change(sac_real m, sac_real v, const sac_adam_rates *rates) {
   return rates->rate * m / (sac_math_sqrt(v) * rates->root + rates->eps);

@@ -6,27 +6,28 @@
 
 #include "backend/formulas.h"
 
-// the depth of a packed panel: 32 KB with AVX-512 float
-enum { DEPTH = 256 };
-
-// rows and columns past C's edge lie in `edge`, so that the kernel knows whole vectors only
+// One tile. The kernel knows whole vectors only: a tile that reaches past C's last column computes
+// into an `edge` instead.
 typedef struct tile {
   const sac_gemm *gemm;
   int k;
-  bool first, last;   // block of k
-  const sac_real *b;  // packed panel
+  bool first, last;  // block of k
+  int column;
+  const sac_real *b;     // packed panel
+  const sac_real *bias;  // of this column
   const sac_real *a[SAC_TILE_ROWS], *h[SAC_TILE_ROWS];
   sac_real *c[SAC_TILE_ROWS];
-  sac_real bias[SAC_PANEL] __attribute__((aligned(64)));
 } tile;
 
-/// Room for a tile that reaches past the last column.
 typedef struct edge {
-  sac_real c[SAC_TILE_ROWS][SAC_PANEL], h[SAC_TILE_ROWS][SAC_PANEL];
+  sac_real c[SAC_TILE_ROWS][SAC_PANEL], h[SAC_TILE_ROWS][SAC_PANEL], bias[SAC_PANEL];
 } edge;
 
-typedef sac_vector sums[SAC_TILE_ROWS][2];
-
+// Vector s of a tile lies in row s / width at columns (s % width) * SAC_LANES and on. One flat loop
+// over s, not two nested ones, is what lets compilers keep all of them in registers.
+typedef sac_vector sums[SAC_TILE_ROWS * 2];
+#define EACH_SUM(s) SAC_UNROLL for (int s = 0; s < rows * width; s++)
+#define OFFSET(s) (t->column + s % width * SAC_LANES)
 #define ALWAYS static inline __attribute__((always_inline))
 
 ALWAYS void multiply(int rows, int width, const tile *t, sums sum) {
@@ -35,74 +36,82 @@ ALWAYS void multiply(int rows, int width, const tile *t, sums sum) {
   for (int i = 0; i < rows; i++) a[i] = t->a[i];
   size_t step = t->gemm->a_step, at = 0;
   for (int k = t->k; k > 0; k--, at += step, b += width * SAC_LANES) {
-    sac_vector row[2];
-    for (int v = 0; v < width; v++) row[v] = *(const sac_vector *)(b + v * SAC_LANES);
-    for (int i = 0; i < rows; i++) {
-      sac_vector value = sac_vector_fill(a[i][at]);
-      for (int v = 0; v < width; v++) sum[i][v] += value * row[v];
+    const sac_vector *row = (const sac_vector *)b;
+    EACH_SUM(s) {
+      sum[s] += sac_vector_fill(a[s / width][at]) * row[s % width];
     }
   }
+}
+
+ALWAYS void load_sums(int rows, int width, const tile *t, sums sum) {
+  EACH_SUM(s) {
+    sum[s] = sac_vector_load(t->c[s / width] + OFFSET(s));
+  }
+}
+
+ALWAYS void store_sums(int rows, int width, const tile *t, const sums sum) {
+  EACH_SUM(s) {
+    sac_vector_store(t->c[s / width] + OFFSET(s), sum[s]);
+  }
+}
+
+ALWAYS void add_bias(int rows, int width, const tile *t, sums sum) {
+  EACH_SUM(s) {
+    sum[s] += sac_vector_load(t->bias + s % width * SAC_LANES);
+  }
+}
+
+// NaN is not below zero: it stays
+ALWAYS void take_relu(int rows, int width, sums sum) {
+  EACH_SUM(s) {
+    sum[s] = sac_vector_clear(sum[s] < (sac_vector){0}, sum[s]);
+  }
+}
+
+ALWAYS void mask_relu(int rows, int width, const tile *t, sums sum) {
+  EACH_SUM(s) {
+    sac_vector h = sac_vector_load(t->h[s / width] + OFFSET(s));
+    sum[s] = sac_vector_clear(h <= (sac_vector){0}, sum[s]);
+  }
+}
+
+ALWAYS void mask_tanh(int rows, int width, const tile *t, sums sum) {
+  EACH_SUM(s) {
+    sac_vector h = sac_vector_load(t->h[s / width] + OFFSET(s));
+    sum[s] *= sac_vector_fill(1) - h * h;
+  }
+}
+
+ALWAYS void finish(int rows, int width, const tile *t, sums sum) {
+  bool relu = t->gemm->activation == SAC_RELU;
+  if (t->gemm->finish == SAC_FINISH_ACTIVATE) {
+    add_bias(rows, width, t, sum);
+    if (relu) take_relu(rows, width, sum);
+  } else if (t->gemm->finish == SAC_FINISH_MASK) {
+    if (relu)
+      mask_relu(rows, width, t, sum);
+    else
+      mask_tanh(rows, width, t, sum);
+  }
+}
+
+ALWAYS void compute_tile(int rows, int width, const tile *t) {
+  sums sum;
+  EACH_SUM(s) {
+    sum[s] = (sac_vector){0};
+  }
+  if (!t->first) load_sums(rows, width, t, sum);
+  multiply(rows, width, t, sum);
+  if (t->last) finish(rows, width, t, sum);
+  store_sums(rows, width, t, sum);
 }
 
 static void take_tanh(int rows, int width, const tile *t) {
   for (int i = 0; i < rows; i++)
     for (int v = 0; v < width; v++) {
-      sac_real *c = t->c[i] + v * SAC_LANES;
+      sac_real *c = t->c[i] + t->column + v * SAC_LANES;
       for (int j = 0; j < SAC_LANES; j++) c[j] = sac_math_tanh(c[j]);
     }
-}
-
-ALWAYS void add_bias(int rows, int width, const tile *t, sums sum) {
-  for (int i = 0; i < rows; i++)
-    for (int v = 0; v < width; v++) sum[i][v] += *(const sac_vector *)(t->bias + v * SAC_LANES);
-}
-
-ALWAYS void take_relu(int rows, int width, sums sum) {
-  // NaN is not below zero: it stays
-  for (int i = 0; i < rows; i++)
-    for (int v = 0; v < width; v++)
-      sum[i][v] = sac_vector_clear(sum[i][v] < (sac_vector){0}, sum[i][v]);
-}
-
-ALWAYS void mask_relu(int rows, int width, const tile *t, sums sum) {
-  for (int i = 0; i < rows; i++)
-    for (int v = 0; v < width; v++) {
-      sac_vector h = sac_vector_load(t->h[i] + v * SAC_LANES);
-      sum[i][v] = sac_vector_clear(h <= (sac_vector){0}, sum[i][v]);
-    }
-}
-
-ALWAYS void mask_tanh(int rows, int width, const tile *t, sums sum) {
-  for (int i = 0; i < rows; i++)
-    for (int v = 0; v < width; v++) {
-      sac_vector h = sac_vector_load(t->h[i] + v * SAC_LANES);
-      sum[i][v] *= sac_vector_fill(1) - h * h;
-    }
-}
-
-ALWAYS void finish(int rows, int width, const tile *t, sums sum) {
-  if (t->gemm->finish == SAC_FINISH_PLAIN) return;
-  bool relu = t->gemm->activation == SAC_RELU;
-  if (t->gemm->finish == SAC_FINISH_MASK) {
-    if (relu) mask_relu(rows, width, t, sum);
-    if (!relu) mask_tanh(rows, width, t, sum);
-    return;
-  }
-  add_bias(rows, width, t, sum);
-  if (relu) take_relu(rows, width, sum);
-}
-
-ALWAYS void compute_tile(int rows, int width, const tile *t) {
-  sums sum;
-  for (int i = 0; i < rows; i++)
-    for (int v = 0; v < width; v++) sum[i][v] = (sac_vector){0};
-  if (!t->first)
-    for (int i = 0; i < rows; i++)
-      for (int v = 0; v < width; v++) sum[i][v] = sac_vector_load(t->c[i] + v * SAC_LANES);
-  multiply(rows, width, t, sum);
-  if (t->last) finish(rows, width, t, sum);
-  for (int i = 0; i < rows; i++)
-    for (int v = 0; v < width; v++) sac_vector_store(t->c[i] + v * SAC_LANES, sum[i][v]);
 }
 
 // one body for each number of rows, so that a tile's sums stay in registers
@@ -169,17 +178,25 @@ static void pack_transposed(const sac_real *b, size_t ldb, int k, int cols, int 
                   to + (size_t)i * step + v * SAC_LANES);
 }
 
-static void point_rows(const sac_gemm *gemm, int first_row, int rows, int k, int column, tile *t) {
-  for (int i = 0; i < rows; i++) {
-    size_t row = (size_t)(gemm->row ? gemm->row[first_row + i] : first_row + i);
-    t->a[i] = gemm->a + row * gemm->a_row + (size_t)k * gemm->a_step;
-    t->c[i] = gemm->c + row * gemm->ldc + column;
-    t->h[i] = gemm->h ? gemm->h + row * gemm->ldh + column : NULL;
+static void pack(const sac_gemm *gemm, int k, int depth, int column, sac_real *to) {
+  int cols = gemm->n - column < SAC_PANEL ? gemm->n - column : SAC_PANEL;
+  int width = cols > SAC_LANES ? 2 : 1;
+  if (gemm->transposed) {
+    const sac_real *b = gemm->b + (size_t)column * gemm->ldb + k;
+    pack_transposed(b, gemm->ldb, depth, cols, width, to);
+  } else {
+    const sac_real *b = gemm->b + (size_t)k * gemm->ldb + column;
+    pack_plain(b, gemm->ldb, depth, cols, width, to);
   }
 }
 
-static void copy_values(sac_real *to, const sac_real *from, int count) {
-  for (int j = 0; j < count; j++) to[j] = from[j];
+static void point_rows(const sac_gemm *gemm, int first_row, int rows, int k, tile *t) {
+  for (int i = 0; i < rows; i++) {
+    size_t row = (size_t)(gemm->row ? gemm->row[first_row + i] : first_row + i);
+    t->a[i] = gemm->a + row * gemm->a_row + (size_t)k * gemm->a_step;
+    t->c[i] = gemm->c + row * gemm->ldc;
+    t->h[i] = gemm->h ? gemm->h + row * gemm->ldh : NULL;
+  }
 }
 
 static void compute(int rows, int width, const tile *t) {
@@ -188,50 +205,55 @@ static void compute(int rows, int width, const tile *t) {
     take_tanh(rows, width, t);
 }
 
-static void compute_at_edge(int rows, int width, int cols, tile *t) {
+static void copy_values(sac_real *to, const sac_real *from, int count) {
+  for (int j = 0; j < count; j++) to[j] = from[j];
+}
+
+static void compute_at_edge(int rows, int width, int cols, const tile *t) {
   edge room = {0};
-  sac_real *c[SAC_TILE_ROWS];
+  tile moved = *t;
+  moved.column = 0;
+  moved.bias = room.bias;
+  if (t->bias) copy_values(room.bias, t->bias, cols);
   for (int i = 0; i < rows; i++) {
-    if (!t->first) copy_values(room.c[i], t->c[i], cols);
-    if (t->h[i]) copy_values(room.h[i], t->h[i], cols);
-    c[i] = t->c[i];
-    t->c[i] = room.c[i];
-    t->h[i] = room.h[i];
+    if (!t->first) copy_values(room.c[i], t->c[i] + t->column, cols);
+    if (t->h[i]) copy_values(room.h[i], t->h[i] + t->column, cols);
+    moved.c[i] = room.c[i];
+    moved.h[i] = room.h[i];
   }
-  compute(rows, width, t);
-  for (int i = 0; i < rows; i++) copy_values(c[i], room.c[i], cols);
+  compute(rows, width, &moved);
+  for (int i = 0; i < rows; i++) copy_values(t->c[i] + t->column, room.c[i], cols);
 }
 
-static void pack(const sac_gemm *gemm, int k, int column, int cols, const tile *t, sac_real *to) {
+static void compute_panel(int rows, int i_panel, const sac_real *packed, tile *t) {
+  const sac_gemm *gemm = t->gemm;
+  t->column = i_panel * SAC_PANEL;
+  t->b = packed;
+  t->bias = gemm->bias ? gemm->bias + t->column : NULL;
+  int cols = gemm->n - t->column < SAC_PANEL ? gemm->n - t->column : SAC_PANEL;
   int width = cols > SAC_LANES ? 2 : 1;
-  if (gemm->transposed) {
-    const sac_real *b = gemm->b + (size_t)column * gemm->ldb + k;
-    pack_transposed(b, gemm->ldb, t->k, cols, width, to);
-  } else {
-    const sac_real *b = gemm->b + (size_t)k * gemm->ldb + column;
-    pack_plain(b, gemm->ldb, t->k, cols, width, to);
-  }
+  if (cols == width * SAC_LANES)
+    compute(rows, width, t);
+  else
+    compute_at_edge(rows, width, cols, t);
 }
 
-void SAC_CPU(gemm_panel)(const sac_gemm *gemm, int i_panel, int first_row, int end_row) {
-  sac_real panel[DEPTH * SAC_PANEL] __attribute__((aligned(64)));
-  int column = i_panel * SAC_PANEL;
-  int cols = gemm->n - column < SAC_PANEL ? gemm->n - column : SAC_PANEL;
-  int width = cols > SAC_LANES ? 2 : 1;
-  tile t = {.gemm = gemm, .b = panel};
-  if (gemm->bias) copy_values(t.bias, gemm->bias + column, cols);
-  for (int k = 0; k < gemm->k; k += DEPTH) {
-    t.k = gemm->k - k < DEPTH ? gemm->k - k : DEPTH;
+void SAC_CPU(gemm_group)(const sac_gemm *gemm, int i_group, int first_row, int end_row) {
+  sac_real packed[SAC_GEMM_DEPTH * SAC_PANEL] __attribute__((aligned(64)));
+  int group = sac_gemm_group(gemm), panels = sac_gemm_panels(gemm->n);
+  int first = i_group * group, end = first + group < panels ? first + group : panels;
+  tile t = {.gemm = gemm};
+  for (int k = 0; k < gemm->k; k += SAC_GEMM_DEPTH) {
+    t.k = gemm->k - k < SAC_GEMM_DEPTH ? gemm->k - k : SAC_GEMM_DEPTH;
     t.first = k == 0;
     t.last = k + t.k == gemm->k;
-    pack(gemm, k, column, cols, &t, panel);
+    int size = t.k * SAC_PANEL;
+    for (int p = first; p < end; p++)
+      pack(gemm, k, t.k, p * SAC_PANEL, packed + (p - first) * size);
     for (int row = first_row; row < end_row; row += SAC_TILE_ROWS) {
       int rows = end_row - row < SAC_TILE_ROWS ? end_row - row : SAC_TILE_ROWS;
-      point_rows(gemm, row, rows, k, column, &t);
-      if (cols == width * SAC_LANES)
-        compute(rows, width, &t);
-      else
-        compute_at_edge(rows, width, cols, &t);
+      point_rows(gemm, row, rows, k, &t);
+      for (int p = first; p < end; p++) compute_panel(rows, p, packed + (p - first) * size, &t);
     }
   }
 }

@@ -9,6 +9,9 @@
 
 #define SAC_PANEL (2 * SAC_LANES)
 
+/// The depth of a packed panel: 32 KB with AVX-512.
+#define SAC_GEMM_DEPTH 256
+
 /// What happens to the sums before they are stored.
 typedef enum sac_gemm_finish {
   SAC_FINISH_PLAIN,     // C = sum
@@ -34,9 +37,15 @@ typedef struct sac_gemm {
   const int32_t *row;  // (m)
 } sac_gemm;
 
-/// Compute columns [i_panel * SAC_PANEL, + SAC_PANEL) of rows [first_row, end_row).
-void SAC_CPU(gemm_panel)(const sac_gemm *gemm, int i_panel, int first_row, int end_row);
-
 static inline int sac_gemm_panels(int n) {
   return (n + SAC_PANEL - 1) / SAC_PANEL;
 }
+
+/// How many panels are packed and used together: the more the shorter they are.
+static inline int sac_gemm_group(const sac_gemm *gemm) {
+  int group = gemm->k < SAC_GEMM_DEPTH ? SAC_GEMM_DEPTH / gemm->k : 1;
+  return group < sac_gemm_panels(gemm->n) ? group : sac_gemm_panels(gemm->n);
+}
+
+/// Compute the panels of group `i_group` for rows [first_row, end_row).
+void SAC_CPU(gemm_group)(const sac_gemm *gemm, int i_group, int first_row, int end_row);

@@ -40,3 +40,27 @@ static inline sac_rows_part sac_rows_part_at(int rows, int i_part) {
 static inline int sac_chunk_count(int first, int end) {
   return end - first < SAC_CHUNK ? end - first : SAC_CHUNK;
 }
+
+/// Philox words of SAC_CHUNK places at once: at[w][i] is word w of place i.
+typedef struct sac_lane_words {
+  uint32_t at[4][SAC_CHUNK];
+} sac_lane_words;
+
+/// sac_draw at (row[i], block[i]) for every i.
+static inline void sac_lanes_draw(uint64_t key, sac_purpose purpose, uint64_t step,
+                                  const uint32_t row[SAC_CHUNK], const uint32_t block[SAC_CHUNK],
+                                  sac_lane_words *words) {
+  for (int i = 0; i < SAC_CHUNK; i++) {
+    words->at[0][i] = block[i];
+    words->at[1][i] = row[i];
+    words->at[2][i] = (uint32_t)step;
+    words->at[3][i] = sac_counter_top(purpose, step);
+  }
+  uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+  for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u)
+    for (int i = 0; i < SAC_CHUNK; i++) {
+      uint32_t c[4] = {words->at[0][i], words->at[1][i], words->at[2][i], words->at[3][i]};
+      sac_philox_round(c, k0, k1);
+      for (int w = 0; w < 4; w++) words->at[w][i] = c[w];
+    }
+}

@@ -3,10 +3,10 @@
 
 #include "cpu/gemm.h"
 
-// Parts of a product: panels of C's columns first, since each packs its own part of B; rows are cut
-// too where there are few panels.
+// Parts of a product: groups of C's panels first, since each packs its own part of B; rows are cut
+// too where there are few groups.
 typedef struct cut {
-  int n, panels, blocks, block_rows;
+  int groups, blocks, block_rows;
 } cut;
 
 typedef struct forward_work {
@@ -26,30 +26,28 @@ typedef struct weight_work {
 
 enum { PARTS_WANTED = 8, BLOCK_ROWS_MIN = 48 };
 
-static cut cut_product(const sac_threads *threads, int n, int rows, int cols) {
-  cut c = {n, sac_gemm_panels(cols), 1, rows};
-  if (sac_threads_count(threads) == 1 || n * c.panels >= PARTS_WANTED) return c;
-  int wanted = PARTS_WANTED / (n * c.panels), most = rows / BLOCK_ROWS_MIN;
+static cut cut_product(const sac_threads *threads, int n, int m, int cols, int k) {
+  sac_gemm gemm = {.n = cols, .k = k};
+  int group = sac_gemm_group(&gemm);
+  cut c = {(sac_gemm_panels(cols) + group - 1) / group, 1, m};
+  if (sac_threads_count(threads) == 1 || n * c.groups >= PARTS_WANTED) return c;
+  int wanted = PARTS_WANTED / (n * c.groups), most = m / BLOCK_ROWS_MIN;
   int blocks = wanted < most ? wanted : most;
   if (blocks < 2) return c;
-  c.block_rows = (rows + blocks - 1) / blocks;
+  c.block_rows = (m + blocks - 1) / blocks;
   c.block_rows = (c.block_rows + SAC_TILE_ROWS - 1) / SAC_TILE_ROWS * SAC_TILE_ROWS;
-  c.blocks = (rows + c.block_rows - 1) / c.block_rows;
+  c.blocks = (m + c.block_rows - 1) / c.block_rows;
   return c;
 }
 
-static int cut_parts(const cut *c) {
-  return c->n * c->panels * c->blocks;
-}
-
-static int part_member(const cut *c, int i_part) {
-  return i_part / (c->panels * c->blocks);
+static int parts_each(const cut *c) {
+  return c->groups * c->blocks;
 }
 
 static void run_part(const cut *c, const sac_gemm *gemm, int i_part) {
-  int i_panel = i_part / c->blocks % c->panels, first = i_part % c->blocks * c->block_rows;
+  int i_group = i_part / c->blocks % c->groups, first = i_part % c->blocks * c->block_rows;
   int end = first + c->block_rows < gemm->m ? first + c->block_rows : gemm->m;
-  if (first < end) SAC_CPU(gemm_panel)(gemm, i_panel, first, end);
+  if (first < end) SAC_CPU(gemm_group)(gemm, i_group, first, end);
 }
 
 static size_t count_work(int n, int rows, int in, int out) {
@@ -59,7 +57,7 @@ static size_t count_work(int n, int rows, int in, int out) {
 static void forward_part(void *context, int i_part) {
   const forward_work *work = context;
   const sac_linear_forward *op = work->op;
-  int i = part_member(&work->cut, i_part);
+  int i = i_part / parts_each(&work->cut);
   sac_gemm gemm = {.m = op->rows,
                    .n = op->out,
                    .k = op->in,
@@ -78,15 +76,15 @@ static void forward_part(void *context, int i_part) {
 }
 
 void SAC_CPU(linear_forward)(sac_backend *backend, const sac_linear_forward *op) {
-  forward_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->rows, op->out)};
-  sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out), cut_parts(&work.cut),
+  forward_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->rows, op->out, op->in)};
+  sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out), op->n * parts_each(&work.cut),
               forward_part, &work);
 }
 
 static void input_part(void *context, int i_part) {
   const input_work *work = context;
   const sac_linear_backward_input *op = work->op;
-  int i = part_member(&work->cut, i_part);
+  int i = i_part / parts_each(&work->cut);
   bool masked = op->activation != SAC_LINEAR;
   sac_gemm gemm = {.m = op->row ? op->row_count[i] : op->rows,
                    .n = op->in,
@@ -107,8 +105,8 @@ static void input_part(void *context, int i_part) {
 }
 
 void SAC_CPU(linear_backward_input)(sac_backend *backend, const sac_linear_backward_input *op) {
-  input_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->rows, op->in)};
-  sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out), cut_parts(&work.cut),
+  input_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->rows, op->in, op->out)};
+  sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out), op->n * parts_each(&work.cut),
               input_part, &work);
 }
 
@@ -138,7 +136,7 @@ static void weight_part(void *context, int i_part) {
     return;
   }
   i_part -= op->n;
-  int i = part_member(&work->cut, i_part);
+  int i = i_part / parts_each(&work->cut);
   sac_gemm gemm = {.m = op->out,
                    .n = op->in,
                    .k = op->rows,
@@ -154,7 +152,7 @@ static void weight_part(void *context, int i_part) {
 }
 
 void SAC_CPU(linear_backward_weight)(sac_backend *backend, const sac_linear_backward_weight *op) {
-  weight_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->out, op->in)};
-  sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out), op->n + cut_parts(&work.cut),
-              weight_part, &work);
+  weight_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->out, op->in, op->rows)};
+  sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out),
+              op->n + op->n * parts_each(&work.cut), weight_part, &work);
 }

@@ -4,19 +4,17 @@
 
 enum { CHAINS = 12, ROUNDS = 1 << 16, WINDOWS = 40 };
 
-// Twelve independent chains hide the latency of two units; the empty asm holds them in registers,
-// through which the compiler cannot see.
+// Twelve independent chains hide the latency of two units; factors that the compiler cannot know
+// keep it from doing the sums beforehand.
 static void run_chains(void *context, int i_part) {
   (void)i_part;
-  const volatile sac_real *one = context;
+  volatile sac_real *one = context;
   sac_vector x[CHAINS], scale = sac_vector_fill(*one), shift = sac_vector_fill(*one);
-  for (int i = 0; i < CHAINS; i++) x[i] = sac_vector_fill(*one);
-  for (int round = 0; round < ROUNDS; round++) {
+  for (int i = 0; i < CHAINS; i++) x[i] = sac_vector_fill((sac_real)i);
+  for (int round = 0; round < ROUNDS; round++)
     for (int i = 0; i < CHAINS; i++) x[i] = x[i] * scale + shift;
-    __asm__ volatile(""
-                     : "+x"(x[0]), "+x"(x[1]), "+x"(x[2]), "+x"(x[3]), "+x"(x[4]), "+x"(x[5]),
-                       "+x"(x[6]), "+x"(x[7]), "+x"(x[8]), "+x"(x[9]), "+x"(x[10]), "+x"(x[11]));
-  }
+  for (int i = 1; i < CHAINS; i++) x[0] += x[i];
+  if (x[0][0] < 0) *one = 1;
 }
 
 double SAC_CPU(peak_gflops)(sac_backend *backend) {

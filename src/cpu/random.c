@@ -10,17 +10,16 @@ typedef struct normals {
 
 static void draw_normals(const sac_normal_fill *op, int i, int first_block, int blocks,
                          normals *out) {
-  uint64_t key = op->key[i], step = *op->step;
-  uint32_t word[4][SAC_CHUNK];
+  uint32_t row[SAC_CHUNK], block[SAC_CHUNK];
   for (int b = 0; b < SAC_CHUNK; b++) {
-    uint32_t block = (uint32_t)(first_block + b);
-    uint32_t row = (uint32_t)op->first_row + block / (uint32_t)blocks;
-    sac_words words = sac_draw(key, op->purpose, step, row, block % (uint32_t)blocks);
-    for (int w = 0; w < 4; w++) word[w][b] = words.at[w];
+    row[b] = (uint32_t)(op->first_row + (first_block + b) / blocks);
+    block[b] = (uint32_t)((first_block + b) % blocks);
   }
+  sac_lane_words words;
+  sac_lanes_draw(op->key[i], op->purpose, *op->step, row, block, &words);
   for (int w = 0; w < 4; w += 2)
     for (int b = 0; b < SAC_CHUNK; b++)
-      sac_normal_pair(word[w][b], word[w + 1][b], &out->at[w][b], &out->at[w + 1][b]);
+      sac_normal_pair(words.at[w][b], words.at[w + 1][b], &out->at[w][b], &out->at[w + 1][b]);
 }
 
 static void fill_part(void *context, int i_part) {

@@ -26,20 +26,29 @@ static void copy_row(const sac_replay_gather *op, int i, int row, const sac_real
   *sac_stack_row(&op->terminated, i, row) = rest[1];
 }
 
+// indices of rows [first, first + SAC_CHUNK)
+static void draw_indices(const sac_replay_gather *op, int i, int first, uint32_t index[SAC_CHUNK]) {
+  uint32_t row[SAC_CHUNK], block[SAC_CHUNK] = {0}, stored = (uint32_t)op->count[i];
+  for (int r = 0; r < SAC_CHUNK; r++) row[r] = (uint32_t)(first + r);
+  sac_lane_words words;
+  sac_lanes_draw(op->key[i], SAC_DRAW_REPLAY, *op->update, row, block, &words);
+  for (int r = 0; r < SAC_CHUNK; r++)
+    if (!sac_index_accept(words.at[0][r], stored, &index[r]))
+      index[r] = sac_index_draw(op->key[i], SAC_DRAW_REPLAY, *op->update, row[r], stored);
+}
+
 static void gather_part(void *context, int i_part) {
   const sac_replay_gather *op = context;
   sac_rows_part part = sac_rows_part_at(op->rows, i_part);
   size_t width = (size_t)op->layout.width;
   const sac_real *ring = op->ring + (size_t)part.member * op->capacity * width;
-  const sac_real *from[SAC_PART_ROWS];
-  for (int row = part.first; row < part.end; row++) {
-    uint32_t index = sac_index_draw(op->key[part.member], SAC_DRAW_REPLAY, *op->update,
-                                    (uint32_t)row, (uint32_t)op->count[part.member]);
-    from[row - part.first] = ring + (size_t)index * width;
-    ask_for(from[row - part.first], op->layout.width);
-  }
+  uint32_t index[SAC_PART_ROWS];
+  for (int row = part.first; row < part.end; row += SAC_CHUNK)
+    draw_indices(op, part.member, row, index + (row - part.first));
   for (int row = part.first; row < part.end; row++)
-    copy_row(op, part.member, row, from[row - part.first]);
+    ask_for(ring + (size_t)index[row - part.first] * width, op->layout.width);
+  for (int row = part.first; row < part.end; row++)
+    copy_row(op, part.member, row, ring + (size_t)index[row - part.first] * width);
 }
 
 void SAC_CPU(replay_gather)(sac_backend *backend, const sac_replay_gather *op) {

@@ -22,6 +22,13 @@
 #endif
 #define SAC_LANES (SAC_VECTOR_BYTES / SAC_REAL_BYTES)
 
+/// Before a loop of at most 16 known steps: straight-line code, so that arrays become registers.
+#if defined(__clang__)
+#define SAC_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define SAC_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 typedef sac_real sac_vector __attribute__((vector_size(SAC_VECTOR_BYTES)));
 typedef sac_real sac_vector_loose
     __attribute__((vector_size(SAC_VECTOR_BYTES), aligned(SAC_REAL_BYTES), may_alias));
