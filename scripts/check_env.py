@@ -17,16 +17,17 @@ os.environ["NPY_DISABLE_CPU_FEATURES"] = (
 import numpy as np
 
 import env_reference
+import safetensors_io
 
 
 def trace(program, case, folder):
     given, out = folder / "in.safetensors", folder / "out.safetensors"
-    env_reference.write_safetensors(given, case.inputs(), {})
+    safetensors_io.write(given, case.inputs())
     command = [program, "trace", "env", case.env_id, "--in", given, "--out", out]
     if case.state is None:
         command += ["--seed", str(case.seed)]
     subprocess.run(command, check=True)
-    return env_reference.read_safetensors(out)
+    return safetensors_io.read(out)[0]
 
 
 def count_differences(expected, found):

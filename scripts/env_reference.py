@@ -1,8 +1,6 @@
 """Gymnasium's environments driven as `sac trace env` drives ours: shared by the script that records
 reference traces and the one that compares live."""
 import dataclasses
-import json
-import struct
 import warnings
 
 import gymnasium
@@ -10,7 +8,6 @@ import mujoco
 import numpy as np
 
 IDS = ["Pendulum-v1", "MountainCarContinuous-v0", "HalfCheetah-v5", "Hopper-v5"]
-DTYPES = {"F32": np.float32, "F64": np.float64, "U8": np.uint8, "I64": np.int64}
 
 
 @dataclasses.dataclass
@@ -89,28 +86,5 @@ def run(case):
         obs.append(o)
         reward.append(float(r))
         terminated.append(end)
-    return {"obs": np.array(obs), "reward": np.array(reward, np.float64),
+    return {"reward": np.array(reward, np.float64), "obs": np.array(obs),
             "terminated": np.array(terminated, np.float32)}
-
-
-def write_safetensors(path, tensors, metadata):
-    header, blob = {"__metadata__": metadata}, b""
-    for name, array in sorted(tensors.items(), key=lambda item: -item[1].itemsize):
-        dtype = next(k for k, v in DTYPES.items() if v == array.dtype)
-        end = len(blob) + array.nbytes
-        header[name] = {"dtype": dtype, "shape": list(array.shape), "data_offsets": [len(blob), end]}
-        blob += np.ascontiguousarray(array).tobytes()
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 64 + 56)
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + blob)
-
-
-def read_safetensors(path):
-    with open(path, "rb") as file:
-        data = file.read()
-    size = struct.unpack("<Q", data[:8])[0]
-    header, blob = json.loads(data[8:8 + size]), data[8 + size:]
-    header.pop("__metadata__", None)
-    return {name: np.frombuffer(blob[slice(*entry["data_offsets"])], DTYPES[entry["dtype"]])
-            .reshape(entry["shape"]) for name, entry in header.items()}

@@ -16,6 +16,7 @@ os.environ["NPY_DISABLE_CPU_FEATURES"] = (
 import numpy as np
 
 import env_reference
+import safetensors_io
 
 STEPS = 300
 
@@ -26,9 +27,10 @@ def main():
     rng = np.random.default_rng(20)
     for env_id in env_reference.IDS:
         for case in env_reference.cases(env_id, rng, STEPS):
-            tensors = dict(case.inputs(), **env_reference.run(case))
+            tensors = dict(env_reference.run(case), **case.inputs())
+            widest_first = sorted(tensors.items(), key=lambda item: -item[1].itemsize)
             path = folder / f"{env_id}-{case.name}.safetensors"
-            env_reference.write_safetensors(path, tensors, {"env": env_id, "seed": str(case.seed)})
+            safetensors_io.write(path, dict(widest_first), {"env": env_id, "seed": str(case.seed)})
             print(path, path.stat().st_size)
 
 

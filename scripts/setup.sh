@@ -1,7 +1,7 @@
 #!/bin/sh
-# Sets up what the build needs, into .deps/ of this clone: Debian packages (through apt-get, the only
-# thing written outside the clone), the MuJoCo engine from its pinned wheel, and Gymnasium's task
-# XML. Run it as often as you like: it does what is missing and says so, and nothing when all is there.
+# Sets up what the build needs, into .deps/ of this clone: Debian packages (through apt-get, the
+# only thing written outside the clone), the MuJoCo engine from its pinned wheel, and Gymnasium's
+# task XML. Run it as often as you like: it does what is missing and says so, else nothing.
 # MUJOCO_DIR names another copy of the engine (lib/libmujoco.so.*, include/mujoco/mujoco.h).
 set -eu
 cd "$(dirname "$0")/.."
@@ -97,7 +97,8 @@ $fetched && exit 0
 trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$scratch"
 if [ -n "${MUJOCO_DIR:-}" ]; then
-  has_engine || fail "MUJOCO_DIR=$MUJOCO_DIR holds no lib/libmujoco.so.* and include/mujoco/mujoco.h"
+  has_engine ||
+    fail "MUJOCO_DIR=$MUJOCO_DIR holds no lib/libmujoco.so.* and include/mujoco/mujoco.h"
   say "using the engine in $MUJOCO_DIR"
 else
   [ "$(uname -sm)" = "Linux x86_64" ] ||

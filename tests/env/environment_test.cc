@@ -160,6 +160,7 @@ TEST(Environment, SilentResetOfTheEngineIsTrouble) {
 }
 
 TEST(Environment, FatalErrorOfTheEngineIsToldAndEnds) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
   auto task = open_task({"env.id=Hopper-v5"});
   EXPECT_EXIT(mju_error("out of stack"), testing::ExitedWithCode(SAC_BAD_ENV),
               "sac: MuJoCo failed: .*out of stack");
