@@ -26,6 +26,14 @@ static void append_words(const sac_config_term *words, char *text, size_t size) 
   }
 }
 
+// "a text of 1 to 255 plain characters or null"
+static void append_text_kind(const char *range, char *text, size_t size) {
+  const char *kind = *range ? range : "a text", *other = strstr(kind, " or ");
+  int length = other ? (int)(other - kind) : (int)strlen(kind);
+  append(text, size, "%.*s of 1 to %d plain characters%s", length, kind, SAC_CONFIG_TEXT_MAX - 1,
+         other ? other : "");
+}
+
 void sac_config_allowed(const sac_config_field *field, sac_config_verdict verdict, char *text,
                         size_t size) {
   bool kind = verdict == SAC_CONFIG_WRONG_KIND;
@@ -46,8 +54,7 @@ void sac_config_allowed(const sac_config_field *field, sac_config_verdict verdic
       append(text, size, "true or false");
       return;
     case SAC_CONFIG_TEXT:
-      append(text, size, "%s of 1 to %d plain characters", *field->range ? field->range : "a text",
-             SAC_CONFIG_TEXT_MAX - 1);
+      append_text_kind(field->range, text, size);
       return;
     case SAC_CONFIG_CHOICE:
       append_words(field->words, text, size);

@@ -5,7 +5,7 @@
 
 #include "config/suggest.h"
 
-enum { DEPTH_MAX = 8, PATH_MAX_BYTES = 800, SHOWN_MAX = 64 };
+enum { DEPTH_MAX = 8, PATH_MAX_BYTES = 800, BRACKETS_MAX = 100, SHOWN_MAX = 64 };
 
 // a mapping whose pairs are being read
 typedef struct frame {
@@ -214,7 +214,7 @@ static void read_pair(walking *self, frame *top) {
   sac_config_show(get_scalar(key), shown, sizeof shown);
   int length = snprintf(path, sizeof path, "%s%s%s", top->path, *top->path ? "." : "", shown);
   SAC_ASSERT(length < PATH_MAX_BYTES);  // an override's key and DEPTH_MAX shown names fit
-  if (strchr(shown, '.'))
+  if (strchr(get_scalar(key), '.'))
     sac_config_mistake(self->walk->mistakes, where,
                        "unknown key %s: dots are for overrides, in a file keys are nested, as in "
                        "algorithm: {gamma: 0.99}",
@@ -303,9 +303,25 @@ static bool read_text(walking *self, yaml_parser_t *parser, size_t size) {
   return true;
 }
 
+// whether brackets stay within BRACKETS_MAX, without which libyaml's time grows with their square
+static bool check_brackets(walking *self, size_t size) {
+  int depth = 0;
+  for (size_t i = 0; i < size; i++) {
+    char letter = self->text[i];
+    if (letter == '[' || letter == '{') depth++;
+    if ((letter == ']' || letter == '}') && depth) depth--;
+    if (depth <= BRACKETS_MAX) continue;
+    sac_config_mistake(self->walk->mistakes, mark_place(self, find_byte(self->text, i)),
+                       "is not YAML for us: brackets are nested deeper than %d", BRACKETS_MAX);
+    return false;
+  }
+  return true;
+}
+
 bool sac_config_walk_text(const sac_config_walk *walk, const char *text, size_t size) {
   walking self = {.walk = walk, .text = text};
   yaml_parser_t parser;
+  if (!check_brackets(&self, size)) return false;
   if (!yaml_parser_initialize(&parser)) {
     sac_config_mistake(walk->mistakes, walk->file ? walk->file : walk->path, "memory ran out");
     return false;

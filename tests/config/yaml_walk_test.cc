@@ -52,6 +52,8 @@ TEST(YamlWalk, MergeKeysTagsAndOddKeysAreRefused) {
   EXPECT_NE(FirstLine("env: {id: \"a\\0b\"}").find("a tag or a zero byte"), std::string::npos);
   EXPECT_EQ(FirstLine("env: {id: A, ? [a, b] : 3}"),
             "f.yaml:1:16: a key is [a, b], must be a word");
+  EXPECT_NE(FirstLine("run: {" + std::string(200, 'x') + ": 1}").find("unknown key run.xxx"),
+            std::string::npos);
   EXPECT_NE(FirstLine("algorithm.gamma: 1").find("in a file keys are nested"), std::string::npos);
 }
 
@@ -86,8 +88,10 @@ TEST(YamlWalk, SectionsOfOtherProgramsAreTranslatedInside) {
 TEST(YamlWalk, DeepAndWideTextsEnd) {
   std::string maps;
   for (int i = 0; i < 9000; i++) maps += "{a: ";
-  EXPECT_EQ(Parse(std::string(10000, '[')).status, SAC_BAD_CONFIG);
+  EXPECT_EQ(Parse(std::string(60000, '[')).text,
+            "f.yaml:1:101: is not YAML for us: brackets are nested deeper than 100");
   EXPECT_EQ(Parse(maps).status, SAC_BAD_CONFIG);
+  EXPECT_EQ(Parse(std::string(60000, '-')).status, SAC_BAD_CONFIG);
   std::string keys;
   for (int i = 0; i < 6000; i++) keys += "k" + std::to_string(i) + ": 1\n";
   Loaded c = Parse(keys);
