@@ -1,0 +1,84 @@
+// The documented defaults, written out by hand, against the key list; and the shipped files.
+#include <dirent.h>
+
+#include <cstring>
+
+#include "config/loading.h"
+
+namespace {
+
+const char *const kDocumented = R"(
+run:    {seed: 1, seeds: [], device: auto, threads: 0, logdir: runs/, name: null,
+         matmul_precision: fp32}
+env:    {id: A, n_envs: 1, max_episode_steps: null, frame_skip: 1, kwargs: {},
+         normalize_obs: false, normalize_reward: false, history: {observations: 0, actions: 0},
+         action_smoothing: 0.0}
+algorithm:
+  name: sac
+  total_timesteps: 1000000
+  gamma: 0.99
+  buffer_size: 1000000
+  batch_size: 256
+  learning_starts: 5000
+  train_freq: 1
+  gradient_steps: 1
+  n_steps: 1
+  tau: 0.005
+  target_update_interval: 1
+  policy_lr: 3.0e-4
+  q_lr: 3.0e-4
+  v_lr: 3.0e-4
+  alpha_lr: 3.0e-4
+  ent_coef: auto
+  target_entropy: auto
+  reward_scale: 1.0
+  n_critics: 2
+  target_subset: 2
+  actor_q: min
+  policy_delay: 1
+  update_order: auto
+  critic_loss: mse
+  max_grad_norm: null
+  adam: {beta1: 0.9, beta2: 0.999, eps: 1.0e-8}
+  action_prior: uniform
+policy:     {type: gaussian, hidden: [256, 256], activation: relu, squash: true,
+             log_std: {mode: clamp, min: -20, max: 2}, squash_correction: exact, init: glorot}
+critic:     {hidden: [256, 256], activation: relu, layer_norm: false, dropout: 0.0, init: glorot}
+eval:       {every: 10000, episodes: 10, seed: 10000, deterministic: true}
+checkpoint: {every: 50000, keep: 3, include_replay: true, on_error: stop}
+log:        {every: 1000, csv: true}
+)";
+
+TEST(Defaults, TheDocumentedOnesAreTheOnesInUse) {
+  Loaded documented = Parse(kDocumented), bare = Parse("env: {id: A}");
+  ASSERT_EQ(documented.status, SAC_OK) << documented.text;
+  EXPECT_EQ(Written(documented.cfg.get()), Written(bare.cfg.get()));
+}
+
+TEST(Defaults, EveryDocumentedKeyIsKnownAndEveryKeyDocumented) {
+  Loaded documented = Parse(kDocumented);
+  ASSERT_EQ(documented.status, SAC_OK) << documented.text;
+  int n_given = 0, n_bench = 5, n_kwargs = 1;  // those have no place of their own in a file
+  for (auto &where : documented->where) n_given += where[0] != '\0';
+  EXPECT_EQ(n_given, SAC_CONFIG_N_FIELDS - n_bench - n_kwargs);
+}
+
+TEST(Defaults, TheShippedFilesLoadWithoutANote) {
+  int n_files = 0;
+  DIR *folder = opendir("configs");
+  ASSERT_NE(folder, nullptr) << "run from the root of the repository";
+  while (const dirent *entry = readdir(folder)) {
+    std::string path = std::string("configs/") + entry->d_name;
+    if (path.size() < 5 || path.compare(path.size() - 5, 5, ".yaml")) continue;
+    auto cfg = std::make_unique<sac_config>();
+    sac_error err = {};
+    EXPECT_EQ(sac_config_load(path.c_str(), 0, nullptr, cfg.get(), &err), SAC_OK) << err.text;
+    sac_config_notes(
+        cfg.get(), [](void *, const char *line) { ADD_FAILURE() << line; }, nullptr);
+    n_files++;
+  }
+  closedir(folder);
+  EXPECT_GE(n_files, 7);
+}
+
+}  // namespace
