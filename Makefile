@@ -1,29 +1,38 @@
-# sac: make, make test, make quickstart. Rooms are found by wildcard; see README for the targets.
-CC ?= gcc
-CXX ?= g++
+# sac: make, make test, make quickstart. Rooms are found by wildcard; README tells the targets.
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CXX := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 BUILD ?= build
 REAL ?= float
-EXTRA ?=
 PREFIX ?= /usr/local
 MUJOCO_DIR ?= .deps/mujoco
 ROOMS ?= base config io backend cpu nn env data algo train cli
 
-WARN := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes
+# set-up: .deps/setup.mk is written by scripts/setup.sh, which installs what is missing first
+.DEFAULT_GOAL := all
+ifeq ($(filter clean,$(MAKECMDGOALS)),)
+include .deps/setup.mk
+endif
+.deps/setup.mk: scripts/setup.sh
+	@$(if $(filter .deps/mujoco,$(MUJOCO_DIR)),,MUJOCO_DIR=$(MUJOCO_DIR)) scripts/setup.sh
+	@touch $@
+
 GIT_ID := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-CPPFLAGS += -Iinclude -Isrc -DSAC_REAL=$(REAL) -D_GNU_SOURCE -DSAC_GIT_ID=\"$(GIT_ID)\" -isystem $(MUJOCO_DIR)/include
+WARN := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes
+CPPFLAGS += -Iinclude -Isrc -DSAC_REAL=$(REAL) -D_GNU_SOURCE -isystem $(MUJOCO_DIR)/include
 CFLAGS ?= -O3 -g
-CFLAGS += -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -fno-trapping-math $(WARN) $(EXTRA)
+CFLAGS += -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
+          -fno-trapping-math $(WARN) $(EXTRA)
 CXXFLAGS ?= -O1 -g
 CXXFLAGS += -std=c++17 -Wall -Wextra -Werror $(EXTRA)
-LIBMUJOCO := $(wildcard $(MUJOCO_DIR)/lib/libmujoco.so.*)
-LDLIBS += $(LIBMUJOCO) -lyaml -ljansson -lxxhash -lpthread -lm
-RPATH := -Wl,-rpath,'$$ORIGIN/../$(MUJOCO_DIR)/lib' -Wl,-rpath,$(abspath $(MUJOCO_DIR)/lib) -Wl,-rpath,'$$ORIGIN/../lib'
+LDLIBS += $(wildcard $(MUJOCO_DIR)/lib/libmujoco.so.*) -lyaml -ljansson -lxxhash -lpthread -lm
+RPATH := -Wl,-rpath,'$$ORIGIN/../lib/sac' -Wl,-rpath,$(abspath $(MUJOCO_DIR)/lib)
 
-# src/cpu is one source compiled once for each instruction set; cpu.c chooses among them at run time
+# src/cpu is one source, compiled once for each instruction set; cpu.c chooses at run time
 SIMD := portable avx2 avx512
 SIMD_portable :=
 SIMD_avx2 := -mavx2 -mfma -ffp-contract=fast
-SIMD_avx512 := -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512 -ffp-contract=fast
+SIMD_avx512 := -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512 \
+               -ffp-contract=fast
 CPU_SRC := $(if $(filter cpu,$(ROOMS)),$(filter-out src/cpu/cpu.c,$(wildcard src/cpu/*.c)))
 
 SRC := $(filter-out $(CPU_SRC) src/cli/main.c,$(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))
@@ -32,6 +41,7 @@ OBJ := $(SRC:src/%.c=$(BUILD)/obj/%.o) \
 TESTS := $(foreach r,$(ROOMS) ops,$(wildcard tests/$(r)/*_test.cc))
 TEST_OBJ := $(TESTS:tests/%.cc=$(BUILD)/tests/%.o)
 
+.PHONY: all tests test test-slow asan tsan bench lint quickstart install clean FORCE
 all: $(BUILD)/sac $(BUILD)/libsac.a $(BUILD)/libsac.so
 
 $(BUILD)/obj/%.o: src/%.c
@@ -44,6 +54,12 @@ $(BUILD)/obj/cpu/$(1)/%.o: src/cpu/%.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(SIMD_$(1)) -DSAC_SIMD=$(1) -MMD -MP -c $$< -o $$@
 endef
 $(foreach s,$(SIMD),$(eval $(call simd_rule,$(s))))
+
+# the version is compiled anew when the commit is another
+$(BUILD)/obj/base/version.o: CPPFLAGS += -DSAC_GIT_ID='"$(GIT_ID)"'
+$(BUILD)/obj/base/version.o: $(BUILD)/git-id
+$(BUILD)/git-id: FORCE
+	@mkdir -p $(@D) && echo '$(GIT_ID)' | cmp -s - $@ || echo '$(GIT_ID)' >$@
 
 $(BUILD)/tests/%.o: tests/%.cc
 	@mkdir -p $(@D)
@@ -62,4 +78,47 @@ $(BUILD)/sac: $(BUILD)/obj/cli/main.o $(BUILD)/libsac.a
 $(BUILD)/sac_tests: $(TEST_OBJ) $(BUILD)/libsac.a
 	$(CXX) $(CXXFLAGS) $^ -o $@ $(RPATH) $(LDLIBS) -lgtest -lgtest_main
 
--include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d)
+tests: $(BUILD)/sac $(BUILD)/sac_tests
+
+# the fast tests, and every gradient against central differences in a double-precision build
+test: all tests
+	$(MAKE) tests BUILD=$(BUILD)/double REAL=double
+	scripts/test.sh $(BUILD) fast
+
+test-slow: all
+	scripts/test.sh $(BUILD) slow
+
+asan:
+	$(MAKE) tests BUILD=build/asan CFLAGS='-O1 -g' EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all'
+	scripts/test.sh build/asan sanitised
+
+tsan:
+	$(MAKE) tests BUILD=build/tsan CFLAGS='-O1 -g' EXTRA='-fsanitize=thread'
+	scripts/test.sh build/tsan sanitised
+
+bench: all
+	$(BUILD)/sac bench gemm run.threads=1
+	$(BUILD)/sac bench update run.threads=1
+	$(BUILD)/sac bench update run.threads=2
+	$(BUILD)/sac bench rollout env.id=HalfCheetah-v5 run.threads=1
+
+lint: all
+	scripts/lint.sh $(BUILD)
+
+quickstart: all
+	scripts/quickstart.sh $(BUILD)/sac
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/sac $(DESTDIR)$(PREFIX)/include/sac \
+	    $(DESTDIR)$(PREFIX)/share/sac/assets $(DESTDIR)$(PREFIX)/share/sac/configs
+	install $(BUILD)/sac $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(BUILD)/libsac.a $(BUILD)/libsac.so $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(MUJOCO_DIR)/lib/libmujoco.so.* $(DESTDIR)$(PREFIX)/lib/sac
+	install -m 644 include/sac/*.h $(DESTDIR)$(PREFIX)/include/sac
+	install -m 644 .deps/gymnasium/assets/*.xml $(DESTDIR)$(PREFIX)/share/sac/assets
+	install -m 644 configs/*.yaml $(DESTDIR)$(PREFIX)/share/sac/configs
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(BUILD)/obj/cli/main.d

@@ -1,5 +1,5 @@
 // The 256-strip ziggurat of NumPy's standard normal distribution (Marsaglia and Tsang, 2000).
-// Data of the NumPy project (BSD-3-Clause): see NOTICE. Recomputing them from the recurrence
+// Data of the NumPy project (BSD-3-Clause): see LICENSE. Recomputing them from the recurrence
 // gives other last digits, and with them other draws.
 #pragma once
 
