@@ -247,6 +247,76 @@ TEST_P(LinearOps, TwoThreadsGiveTheBitsOfOne) {
   }
 }
 
+// two layers: h = act(x W' + b), y = h U' + c
+struct TwoLayers {
+  Stack x, h, y, weight, bias, last, last_bias;
+  sac_activation activation;
+
+  double loss(const sac_ops *ops, sac_backend *backend, Stack &g) {
+    const int rows = x.rows(), in = x.cols(), hidden = h.cols(), out = y.cols();
+    sac_linear_forward a = {1,           rows,     in,        hidden, x.view(), weight.view(),
+                            bias.view(), h.view(), activation};
+    sac_linear_forward b = {
+        1, rows, hidden, out, h.view(), last.view(), last_bias.view(), y.view(), SAC_LINEAR};
+    ops->linear_forward(backend, &a);
+    ops->linear_forward(backend, &b);
+    double sum = 0;
+    for (int r = 0; r < rows; r++)
+      for (int o = 0; o < out; o++) sum += (double)g.at(0, r, o) * (double)y.at(0, r, o);
+    return sum;
+  }
+
+  void expect_gradient(const sac_ops *ops, sac_backend *backend, Stack &g, Stack &parameter,
+                       Stack &gradient) {
+    const double step = 1e-4;
+    for (int r = 0; r < parameter.rows(); r++)
+      for (int c = 0; c < parameter.cols(); c += 3) {
+        sac_real kept = parameter.at(0, r, c);
+        parameter.at(0, r, c) = (sac_real)(kept + step);
+        double up = loss(ops, backend, g);
+        parameter.at(0, r, c) = (sac_real)(kept - step);
+        double down = loss(ops, backend, g);
+        parameter.at(0, r, c) = kept;
+        double want = (up - down) / (2 * step);
+        ASSERT_NEAR(want, gradient.at(0, r, c), gradient_tolerance() * (std::abs(want) + 1));
+      }
+  }
+};
+
+TEST_P(LinearOps, GradientsAreDifferencesOfTheForward) {
+  if (sizeof(sac_real) == 4) GTEST_SKIP() << "differences need the double build";
+  for (sac_activation activation : {SAC_LINEAR, SAC_RELU, SAC_TANH}) {
+    const int rows = 7, in = 5, hidden = 19, out = 3;
+    TwoLayers net = {
+        Stack(1, rows, in),  Stack(1, rows, hidden), Stack(1, rows, out), Stack(1, hidden, in),
+        Stack(1, 1, hidden), Stack(1, out, hidden),  Stack(1, 1, out),    activation};
+    Stack g(1, rows, out), dh(1, rows, hidden), dx(1, rows, in), dweight(1, hidden, in);
+    Stack dbias(1, 1, hidden), dlast(1, out, hidden), dlast_bias(1, 1, out);
+    net.x.fill(1), net.weight.fill(2, 0.4), net.bias.fill(3, 0.4), net.last.fill(4), g.fill(5);
+    net.last_bias.fill(6);
+    net.loss(ops, backend, g);
+    sac_linear_backward_weight b = {1,        rows,         hidden,       out,
+                                    g.view(), net.h.view(), dlast.view(), dlast_bias.view()};
+    ops->linear_backward_weight(backend, &b);
+    sac_linear_backward_input bi = {
+        1,         rows,       hidden,  out,    g.view(), net.last.view(), net.h.view(),
+        dh.view(), activation, nullptr, nullptr};
+    ops->linear_backward_input(backend, &bi);
+    sac_linear_backward_weight a = {
+        1, rows, in, hidden, dh.view(), net.x.view(), dweight.view(), dbias.view()};
+    ops->linear_backward_weight(backend, &a);
+    sac_linear_backward_input ai = {
+        1,         rows,       in,      hidden, dh.view(), net.weight.view(), net.x.view(),
+        dx.view(), SAC_LINEAR, nullptr, nullptr};
+    ops->linear_backward_input(backend, &ai);
+    ASSERT_NO_FATAL_FAILURE(net.expect_gradient(ops, backend, g, net.weight, dweight));
+    ASSERT_NO_FATAL_FAILURE(net.expect_gradient(ops, backend, g, net.bias, dbias));
+    ASSERT_NO_FATAL_FAILURE(net.expect_gradient(ops, backend, g, net.last, dlast));
+    ASSERT_NO_FATAL_FAILURE(net.expect_gradient(ops, backend, g, net.last_bias, dlast_bias));
+    ASSERT_NO_FATAL_FAILURE(net.expect_gradient(ops, backend, g, net.x, dx));
+  }
+}
+
 SAC_EVERY_PLACE(LinearOps);
 
 }  // namespace
