@@ -85,6 +85,9 @@ typedef struct sac_env_def {
   /// One step with an action (A) in the environment's own range; writes the observation (S).
   void (*step)(const void *shared, void *env, const float *action, double *obs,
                sac_env_result *result);
+  /// The engine's part of a step alone, without observation and reward: what `sac bench rollout`
+  /// measures beside whole steps. NULL where there is no engine.
+  void (*engine)(const void *shared, void *env, const float *action);
   /// Put the task into `state` (state_dim), as if an episode had started there; writes the
   /// observation.
   void (*set_state)(const void *shared, void *env, const double *state, double *obs);

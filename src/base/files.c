@@ -120,8 +120,7 @@ sac_status sac_file_read(const char *path, char **bytes, size_t *size, sac_error
 }
 
 sac_status sac_new_file_create(sac_new_file *file, const char *path, sac_error *err) {
-  SAC_TRY(sac_path_join(file->path, path, "", err));
-  file->path[strlen(file->path) - 1] = '\0';
+  snprintf(file->path, SAC_PATH_MAX, "%s", path);
   int wanted = snprintf(file->temporary, SAC_PATH_MAX, "%s.%ld.tmp", path, (long)getpid());
   if (wanted >= SAC_PATH_MAX)
     return sac_error_set(err, SAC_BAD_DISK, "%s: the path is too long", path);

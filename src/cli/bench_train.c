@@ -107,7 +107,17 @@ static sac_status measure_rollout(sac_run *run, double *steps_per_s, sac_error *
   return SAC_OK;
 }
 
-// the task's own step alone, in one instance on this thread
+// the engine's part of a step or, where there is no engine, the task's own step
+static void step_engine(const sac_task *task, sac_environment *environment, const float *action) {
+  sac_env_result result = {0};
+  if (task->def->engine) {
+    task->def->engine(task->shared, environment->instance, action);
+  } else {
+    task->def->step(task->shared, environment->instance, action, environment->obs, &result);
+  }
+}
+
+// the engine alone, in one instance on this thread
 static sac_status measure_raw(const sac_run *run, double *steps_per_s, sac_error *err) {
   const sac_task *task = sac_vec_env_task(run->envs);
   sac_environment environment = {0};
@@ -123,8 +133,7 @@ static sac_status measure_raw(const sac_run *run, double *steps_per_s, sac_error
         float canonical = 2 * sac_uniform(words.at[j % 4]) - 1;
         action[j] = task->action_mid[j] + task->action_half[j] * canonical;
       }
-      sac_env_result result = {0};
-      task->def->step(task->shared, environment.instance, action, environment.obs, &result);
+      step_engine(task, &environment, action);
       if (steps % 1000 == 999) sac_environment_reset(&environment, steps);
     }
   *steps_per_s = (double)steps / (now - begin_s);

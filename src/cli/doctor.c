@@ -84,7 +84,8 @@ sac_status sac_command_doctor(const sac_arguments *arguments, sac_error *err) {
   check_cuda(&findings[1]);
   check_environments(&findings[2]);
   check_program("compiler", "gcc", "apt-get install gcc", &findings[3]);
-  if (!arguments->json) printf("sac %s, engine %s\n", sac_version(), sac_environment_engine());
+  if (!arguments->json)
+    printf("sac %s, engine MuJoCo %s\n", sac_version(), sac_environment_engine());
   for (int i = 0; i < COUNT; i++) {
     const finding *f = &findings[i];
     if (arguments->json) {

@@ -53,7 +53,7 @@ static sac_status print_version(sac_error *err) {
   SAC_TRY(sac_threads_create(1, &threads, err));
   sac_status status = sac_backend_open("cpu", threads, &backend, err);
   if (status == SAC_OK) {
-    printf("sac %s\nengine %s\nbackends %s\n", sac_version(), sac_environment_engine(),
+    printf("sac %s\nengine MuJoCo %s\nbackends %s\n", sac_version(), sac_environment_engine(),
            backend->ops->describe(backend));
     sac_backend_close(backend);
   }

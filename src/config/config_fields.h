@@ -199,8 +199,8 @@ SAC_FIELD(choice, critic, init, "glorot", init, "", "all", "first weights, as in
 SAC_CLOSE(critic)
 
 SAC_OPEN(eval, "evaluation while training")
-SAC_FIELD(integer, eval, every, "10000", "[1, 1000000000000]", "transitions", "all",
-          "transitions between evaluations")
+SAC_FIELD(integer, eval, every, "10000", "[0, 1000000000000]", "transitions", "all",
+          "transitions between evaluations; 0 means none")
 SAC_FIELD(integer, eval, episodes, "10", "[1, 100000]", "episodes", "all",
           "episodes of one evaluation")
 SAC_FIELD(integer, eval, seed, "10000", "[0, 9007199254740991]", "", "all",
@@ -209,8 +209,8 @@ SAC_FIELD(flag, eval, deterministic, "true", "", "", "all", "act by the mean ins
 SAC_CLOSE(eval)
 
 SAC_OPEN(checkpoint, "saved states that a run resumes from")
-SAC_FIELD(integer, checkpoint, every, "50000", "[1, 1000000000000]", "transitions", "all",
-          "transitions between checkpoints; one more is written at the end")
+SAC_FIELD(integer, checkpoint, every, "50000", "[0, 1000000000000]", "transitions", "all",
+          "transitions between checkpoints, 0 means none; one more is written at the end")
 SAC_FIELD(integer, checkpoint, keep, "3", "[1, 1000000]", "checkpoints", "all",
           "newest checkpoints kept, besides the best")
 SAC_FIELD(flag, checkpoint, include_replay, "true", "", "", "all",
@@ -220,7 +220,7 @@ SAC_FIELD(choice, checkpoint, on_error, "stop", on_error, "", "all",
 SAC_CLOSE(checkpoint)
 
 SAC_OPEN(log, "metrics")
-SAC_FIELD(integer, log, every, "1000", "[1, 1000000000000]", "transitions", "all",
+SAC_FIELD(integer, log, every, "1000", "[0, 1000000000000]", "transitions", "all",
           "transitions between rows of the metrics")
 SAC_FIELD(flag, log, csv, "true", "", "", "all", "write metrics.csv beside metrics.jsonl")
 SAC_CLOSE(log)

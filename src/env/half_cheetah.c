@@ -88,6 +88,7 @@ const sac_env_def sac_half_cheetah = {
     .destroy = sac_mujoco_destroy,
     .reset = reset,
     .step = step,
+    .engine = sac_mujoco_engine,
     .set_state = set_state,
     .save = sac_mujoco_save,
     .load = sac_mujoco_load,

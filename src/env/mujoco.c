@@ -135,11 +135,18 @@ static const char *take_warning(mjData *data) {
   return first;
 }
 
-const char *sac_mujoco_advance(const sac_mujoco *mujoco, sac_mujoco_env *env, const float *action) {
-  mjData *data = env->data;
+static void simulate(const sac_mujoco *mujoco, mjData *data, const float *action) {
   for (int i = 0; i < mujoco->model->nu; i++) data->ctrl[i] = (double)action[i];
   for (int i = 0; i < mujoco->frame_skip; i++) mj_step(mujoco->model, data);
-  return take_warning(data);
+}
+
+void sac_mujoco_engine(const void *shared, void *env, const float *action) {
+  simulate(shared, ((sac_mujoco_env *)env)->data, action);
+}
+
+const char *sac_mujoco_advance(const sac_mujoco *mujoco, sac_mujoco_env *env, const float *action) {
+  simulate(mujoco, env->data, action);
+  return take_warning(env->data);
 }
 
 double sac_mujoco_x_speed(const sac_mujoco *mujoco, sac_mujoco_env *env) {

@@ -48,6 +48,9 @@ const char *sac_mujoco_advance(const sac_mujoco *mujoco, sac_mujoco_env *env, co
 /// Speed of the first position over the last step, m/s. Call it once after each step.
 double sac_mujoco_x_speed(const sac_mujoco *mujoco, sac_mujoco_env *env);
 
+/// `engine` of an environment: the simulation of one step and nothing else.
+void sac_mujoco_engine(const void *shared, void *env, const float *action);
+
 /// weight * sum of squares of the action (nu), in float32 as the reference computes it (exact for
 /// fewer than eight values: NumPy adds those one after the other).
 double sac_mujoco_control_cost(const sac_mujoco *mujoco, double weight, const float *action);
