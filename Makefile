@@ -19,11 +19,10 @@ endif
 GIT_ID := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 WARN := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes
 CPPFLAGS += -Iinclude -Isrc -DSAC_REAL=$(REAL) -D_GNU_SOURCE -isystem $(MUJOCO_DIR)/include
-CFLAGS ?= -O3 -g
-CFLAGS += -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
+OPT ?= -O3 -g
+CFLAGS := $(OPT) -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
           -fno-trapping-math $(WARN) $(EXTRA)
-CXXFLAGS ?= -O1 -g
-CXXFLAGS += -std=c++17 -Wall -Wextra -Werror $(EXTRA)
+CXXFLAGS := -O1 -g -std=c++17 -Wall -Wextra -Werror $(EXTRA)
 LDLIBS += $(wildcard $(MUJOCO_DIR)/lib/libmujoco.so.*) -lyaml -ljansson -lxxhash -lpthread -lm
 RPATH := -Wl,-rpath,'$$ORIGIN/../lib/sac' -Wl,-rpath,$(abspath $(MUJOCO_DIR)/lib)
 
@@ -89,11 +88,12 @@ test-slow: all
 	scripts/test.sh $(BUILD) slow
 
 asan:
-	$(MAKE) tests BUILD=build/asan CFLAGS='-O1 -g' EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all'
+	$(MAKE) tests BUILD=build/asan OPT='-O1 -g' \
+	    EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all'
 	scripts/test.sh build/asan sanitised
 
 tsan:
-	$(MAKE) tests BUILD=build/tsan CFLAGS='-O1 -g' EXTRA='-fsanitize=thread'
+	$(MAKE) tests BUILD=build/tsan OPT='-O1 -g' EXTRA='-fsanitize=thread'
 	scripts/test.sh build/tsan sanitised
 
 bench: all

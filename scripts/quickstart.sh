@@ -3,7 +3,8 @@
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 sac=$1
-run=$("$sac" train configs/pendulum.yaml --json | sed -n 's/.*"event":"done".*"run":"\([^"]*\)".*/\1/p')
+run=$("$sac" train configs/pendulum.yaml --json |
+  sed -n 's/.*"event":"done".*"run":"\([^"]*\)".*/\1/p')
 echo
 "$sac" eval "$run" --episodes 100
 echo "the run lies in $run: metrics.csv, log.txt, checkpoints/"

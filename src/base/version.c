@@ -1,3 +1,5 @@
 #include "sac/sac.h"
 
-const char *sac_version(void) { return "0.1.0 (" SAC_GIT_ID ")"; }
+const char *sac_version(void) {
+  return "0.1.0 (" SAC_GIT_ID ")";
+}

@@ -34,47 +34,95 @@ static size_t row_values(const sac_row_layout *layout) {
   return (size_t)(sac_row_next_obs(layout) + layout->obs_dim);
 }
 
-// remove the padding in place
-static void pack_rows(const sac_row_layout *layout, size_t count, sac_real *rows) {
-  size_t values = row_values(layout);
-  for (size_t i = 1; i < count; i++)
-    memmove(rows + i * values, rows + i * (size_t)layout->width, values * sizeof *rows);
+// Rows on their way from the ring to a file, packed: a window that moves over the rows of one
+// block.
+enum { WINDOW_ROWS = 256 };
+
+typedef struct row_window {
+  const sac_replay *replay;
+  int i_seed;
+  uint64_t block_first, block_count;
+  size_t begin, end;  // rows of the block that `rows` holds now
+  sac_real *rows;     // (WINDOW_ROWS, width), of which the first part is packed
+} row_window;
+
+static void move_window(row_window *window, size_t begin) {
+  const sac_row_layout *layout = &window->replay->layout;
+  size_t values = row_values(layout), left = (size_t)window->block_count - begin;
+  window->begin = begin;
+  window->end = begin + (left < WINDOW_ROWS ? left : WINDOW_ROWS);
+  sac_replay_read(window->replay, window->i_seed, window->block_first + begin, window->end - begin,
+                  window->rows);
+  for (size_t i = 1; i < window->end - begin; i++)
+    memmove(window->rows + i * values, window->rows + i * (size_t)layout->width,
+            values * sizeof *window->rows);
 }
 
-static void name_block(sac_block *block, const void *rows, size_t bytes) {
+// bytes [offset, offset + count) of the packed block
+static void fill_rows(void *context, size_t offset, void *bytes, size_t count) {
+  row_window *window = context;
+  size_t row_bytes = row_values(&window->replay->layout) * sizeof *window->rows;
+  for (char *to = bytes; count > 0;) {
+    size_t row = offset / row_bytes;
+    if (row < window->begin || row >= window->end) move_window(window, row);
+    size_t within = offset - window->begin * row_bytes,
+           ready = (window->end - window->begin) * row_bytes - within;
+    size_t part = count < ready ? count : ready;
+    memcpy(to, (const char *)window->rows + within, part);
+    to += part;
+    offset += part;
+    count -= part;
+  }
+}
+
+// XXH3 of the packed rows
+static sac_status hash_block(row_window *window, unsigned long long *digest, sac_error *err) {
+  size_t row_bytes = row_values(&window->replay->layout) * sizeof *window->rows;
+  XXH3_state_t *hash = XXH3_createState();
+  if (!hash) return sac_error_set(err, SAC_FAILED, "no memory for a hash");
+  XXH3_64bits_reset(hash);
+  for (size_t row = 0; row < window->block_count; row = window->end) {
+    move_window(window, row);
+    XXH3_64bits_update(hash, window->rows, (window->end - row) * row_bytes);
+  }
+  *digest = XXH3_64bits_digest(hash);
+  XXH3_freeState(hash);
+  return SAC_OK;
+}
+
+static sac_status name_block(sac_block *block, row_window *window, sac_error *err) {
+  unsigned long long digest = 0;
+  SAC_TRY(hash_block(window, &digest, err));
   snprintf(block->name, sizeof block->name, "rows-%012llu-%06llu-%016llx.safetensors",
-           (unsigned long long)block->first, (unsigned long long)block->count,
-           (unsigned long long)XXH3_64bits(rows, bytes));
+           (unsigned long long)block->first, (unsigned long long)block->count, digest);
+  return SAC_OK;
 }
 
-static sac_tensor block_tensor(const sac_block *block, size_t values) {
-  return (sac_tensor){.name = "rows",
-                      .dtype = SAC_DTYPE_REAL,
-                      .rank = 2,
-                      .shape = {(int64_t)block->count, (int64_t)values}};
+static sac_status write_rows(const sac_replay_log *log, sac_block *block, row_window *window,
+                             sac_error *err) {
+  char path[SAC_PATH_MAX];
+  sac_safetensors_writer *writer = NULL;
+  SAC_TRY(name_block(block, window, err));
+  SAC_TRY(sac_path_join(path, log->folder, block->name, err));
+  SAC_TRY(sac_safetensors_writer_create(&writer, err));
+  sac_tensor tensor = {
+      .name = "rows", .dtype = SAC_DTYPE_REAL, .rank = 2, .fill = fill_rows, .context = window};
+  tensor.shape[0] = (int64_t)block->count;
+  tensor.shape[1] = (int64_t)row_values(&window->replay->layout);
+  sac_safetensors_add(writer, &tensor);
+  sac_status status = sac_safetensors_write(writer, path, err);
+  sac_safetensors_writer_destroy(writer);
+  return status;
 }
 
 static sac_status write_block(const sac_replay_log *log, const sac_replay *replay, int i_seed,
                               sac_block *block, sac_error *err) {
-  size_t count = (size_t)block->count, values = row_values(&replay->layout);
-  sac_real *rows = malloc(count * (size_t)replay->layout.width * sizeof *rows);
-  if (!rows)
-    return sac_error_set(err, SAC_FAILED, "no memory for a block of %zu transitions", count);
-  sac_replay_read(replay, i_seed, block->first, count, rows);
-  pack_rows(&replay->layout, count, rows);
-  name_block(block, rows, count * values * sizeof *rows);
-  char path[SAC_PATH_MAX];
-  sac_safetensors_writer *writer = NULL;
-  sac_status status = sac_path_join(path, log->folder, block->name, err);
-  if (status == SAC_OK) status = sac_safetensors_writer_create(&writer, err);
-  if (status == SAC_OK) {
-    sac_tensor tensor = block_tensor(block, values);
-    tensor.data = rows;
-    sac_safetensors_add(writer, &tensor);
-    status = sac_safetensors_write(writer, path, err);
-  }
-  sac_safetensors_writer_destroy(writer);
-  free(rows);
+  row_window window = {
+      .replay = replay, .i_seed = i_seed, .block_first = block->first, .block_count = block->count};
+  window.rows = malloc(WINDOW_ROWS * (size_t)replay->layout.width * sizeof *window.rows);
+  if (!window.rows) return sac_error_set(err, SAC_FAILED, "no memory to save transitions");
+  sac_status status = write_rows(log, block, &window, err);
+  free(window.rows);
   return status;
 }
 
@@ -172,39 +220,42 @@ sac_status sac_replay_log_visit(const char *folder, const char *list, const sac_
                        (unsigned long long)next, (unsigned long long)live->pushed);
 }
 
-// undo pack_rows
-static void unpack_rows(const sac_row_layout *layout, size_t count, sac_real *rows) {
-  size_t values = row_values(layout), width = (size_t)layout->width;
-  for (size_t i = count; i-- > 0;) {
-    memmove(rows + i * width, rows + i * values, values * sizeof *rows);
-    memset(rows + i * width + values, 0, (width - values) * sizeof *rows);
-  }
-}
-
 typedef struct restoration {
   sac_replay_log *log;
   sac_replay *replay;
   int i_seed;
 } restoration;
 
+// packed rows of a file to their places in the ring, through a window with the padding of the ring
+static sac_status restore_rows(const restoration *self, uint64_t first, size_t count,
+                               const sac_real *packed, sac_error *err) {
+  const sac_row_layout *layout = &self->replay->layout;
+  size_t values = row_values(layout), width = (size_t)layout->width;
+  sac_real *rows = calloc(WINDOW_ROWS * width, sizeof *rows);
+  if (!rows) return sac_error_set(err, SAC_FAILED, "no memory to restore transitions");
+  for (size_t done = 0; done < count; done += WINDOW_ROWS) {
+    size_t part = count - done < WINDOW_ROWS ? count - done : WINDOW_ROWS;
+    for (size_t i = 0; i < part; i++)
+      memcpy(rows + i * width, packed + (done + i) * values, values * sizeof *rows);
+    sac_replay_write(self->replay, self->i_seed, first + done, part, rows);
+  }
+  free(rows);
+  return SAC_OK;
+}
+
 // the live rows of one block go to their places in the ring
 static sac_status restore_block(void *context, const sac_block *block, const sac_safetensors *file,
                                 uint64_t from, uint64_t to, sac_error *err) {
   restoration *self = context;
-  const sac_row_layout *layout = &self->replay->layout;
-  size_t width = (size_t)layout->width;
-  sac_real *rows = malloc((size_t)block->count * width * sizeof *rows);
-  if (!rows) return sac_error_set(err, SAC_FAILED, "no memory for a block of the replay");
-  sac_tensor wanted = block_tensor(block, row_values(layout));
-  sac_status status = sac_safetensors_get_reals(file, &wanted, rows, err);
-  if (status == SAC_OK) {
-    unpack_rows(layout, (size_t)block->count, rows);
-    sac_replay_write(self->replay, self->i_seed, from, (size_t)(to - from),
-                     rows + (size_t)(from - block->first) * width);
-    status = append_block(self->log, block, err);
-  }
-  free(rows);
-  return status;
+  const sac_tensor *rows = sac_safetensors_find(file, "rows");
+  size_t values = row_values(&self->replay->layout);
+  if (rows->dtype != SAC_DTYPE_REAL || rows->shape[1] != (int64_t)values)
+    return sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: holds rows of %lld values, expected %zu",
+                         sac_safetensors_path(file), (long long)rows->shape[1], values);
+  const sac_real *data = rows->data;
+  SAC_TRY(restore_rows(self, from, (size_t)(to - from),
+                       data + (size_t)(from - block->first) * values, err));
+  return append_block(self->log, block, err);
 }
 
 sac_status sac_replay_log_load(sac_replay_log *log, const char *list, const sac_live_rows *live,
