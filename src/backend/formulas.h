@@ -11,6 +11,13 @@
 #define SAC_CORRECTION_EPS ((sac_real)1e-6)
 #define SAC_SIGMA_MIN ((sac_real)1e-5)
 
+// ---- layers
+
+/// act(x); NaN stays.
+SAC_HOST_DEVICE sac_real sac_relu(sac_real x) {
+  return x < 0 ? (sac_real)0 : x;
+}
+
 // ---- random numbers
 
 /// Two independent standard normals from two words (Box-Muller); |z| < 5.8.

@@ -206,7 +206,10 @@ static void compute(int rows, int width, const tile *t) {
 }
 
 static void copy_values(sac_real *to, const sac_real *from, int count) {
-  for (int j = 0; j < count; j++) to[j] = from[j];
+  for (int j = 0; j < count; j += SAC_LANES) {
+    int left = count - j < SAC_LANES ? count - j : SAC_LANES;
+    sac_vector_store_some(to + j, sac_vector_load_some(from + j, left), left);
+  }
 }
 
 static void compute_at_edge(int rows, int width, int cols, const tile *t) {

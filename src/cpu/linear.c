@@ -1,7 +1,9 @@
 // The three linear ops as products (see gemm.h), and heads of one or two outputs as dot products.
 #include "cpu/ops.h"
 
+#include "backend/formulas.h"
 #include "cpu/gemm.h"
+#include "cpu/lanes.h"
 
 // Parts of a product: groups of C's panels first, since each packs its own part of B; rows are cut
 // too where there are few groups.
@@ -54,6 +56,47 @@ static size_t count_work(int n, int rows, int in, int out) {
   return (size_t)n * (size_t)rows * (size_t)in * (size_t)out / 8;
 }
 
+// A head of one or two outputs would fill a vector of its panel with one or two columns: there each
+// output is a dot product along the inputs. As everywhere, a row's sum does not depend on the rows
+// beside it.
+enum { DOT_OUTPUTS = 2, DOT_ROWS = 4 };
+
+static sac_real activate(sac_real x, sac_activation activation) {
+  if (activation == SAC_RELU) return sac_relu(x);
+  return activation == SAC_TANH ? sac_math_tanh(x) : x;
+}
+
+static inline __attribute__((always_inline)) void dot_rows(const sac_linear_forward *op, int i,
+                                                           int row, int rows, int o) {
+  const sac_real *weight = sac_stack_row(&op->weight, i, o);
+  const sac_real *x[DOT_ROWS];
+  sac_vector sum[DOT_ROWS];
+  for (int r = 0; r < rows; r++) x[r] = sac_stack_row(&op->x, i, row + r);
+  for (int r = 0; r < rows; r++) sum[r] = (sac_vector){0};
+  int k = 0;
+  for (; k + SAC_LANES <= op->in; k += SAC_LANES) {
+    sac_vector w = sac_vector_load(weight + k);
+    for (int r = 0; r < rows; r++) sum[r] += sac_vector_load(x[r] + k) * w;
+  }
+  if (k < op->in) {
+    sac_vector w = sac_vector_load_some(weight + k, op->in - k);
+    for (int r = 0; r < rows; r++) sum[r] += sac_vector_load_some(x[r] + k, op->in - k) * w;
+  }
+  sac_real bias = sac_stack_member(&op->bias, i)[o];
+  for (int r = 0; r < rows; r++)
+    sac_stack_row(&op->y, i, row + r)[o] = activate(sac_vector_sum(sum[r]) + bias, op->activation);
+}
+
+static void dot_part(void *context, int i_part) {
+  const sac_linear_forward *op = context;
+  sac_rows_part part = sac_rows_part_at(op->rows, i_part);
+  for (int o = 0; o < op->out; o++) {
+    int row = part.first;
+    for (; row + DOT_ROWS <= part.end; row += DOT_ROWS) dot_rows(op, part.member, row, DOT_ROWS, o);
+    for (; row < part.end; row++) dot_rows(op, part.member, row, 1, o);
+  }
+}
+
 static void forward_part(void *context, int i_part) {
   const forward_work *work = context;
   const sac_linear_forward *op = work->op;
@@ -76,9 +119,13 @@ static void forward_part(void *context, int i_part) {
 }
 
 void SAC_CPU(linear_forward)(sac_backend *backend, const sac_linear_forward *op) {
+  size_t size = count_work(op->n, op->rows, op->in, op->out);
+  if (op->out <= DOT_OUTPUTS) {
+    sac_cpu_run(backend, size, op->n * sac_rows_blocks(op->rows), dot_part, op);
+    return;
+  }
   forward_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->rows, op->out, op->in)};
-  sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out), op->n * parts_each(&work.cut),
-              forward_part, &work);
+  sac_cpu_run(backend, size, op->n * parts_each(&work.cut), forward_part, &work);
 }
 
 static void input_part(void *context, int i_part) {

@@ -4,6 +4,10 @@
 
 #include "base/real.h"
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #define SAC_JOIN3(a, b, c) a##b##_##c
 #define SAC_JOIN(a, b, c) SAC_JOIN3(a, b, c)
 /// sac_cpu_avx2_linear_forward, ...: the external names of this build.
@@ -46,16 +50,39 @@ static inline sac_vector sac_vector_fill(sac_real x) {
   return x - (sac_vector){0};
 }
 
-/// The first `count` lanes from memory, the rest zero.
+// The first `count` lanes from and to memory, the others zero or left alone. Lanes are moved as
+// 32-bit words, so that one version serves float and double.
+#if defined(__AVX512F__)
+static inline __mmask16 sac_lanes_mask(int count) {
+  return (__mmask16)((1u << (count * SAC_REAL_BYTES / 4)) - 1u);
+}
+static inline sac_vector sac_vector_load_some(const sac_real *from, int count) {
+  return (sac_vector)_mm512_maskz_loadu_epi32(sac_lanes_mask(count), from);
+}
+static inline void sac_vector_store_some(sac_real *to, sac_vector x, int count) {
+  _mm512_mask_storeu_epi32(to, sac_lanes_mask(count), (__m512i)x);
+}
+#elif defined(__AVX2__)
+static inline __m256i sac_lanes_mask(int count) {
+  __m256i words = _mm256_set1_epi32(count * SAC_REAL_BYTES / 4);
+  return _mm256_cmpgt_epi32(words, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+static inline sac_vector sac_vector_load_some(const sac_real *from, int count) {
+  return (sac_vector)_mm256_maskload_epi32((const int *)from, sac_lanes_mask(count));
+}
+static inline void sac_vector_store_some(sac_real *to, sac_vector x, int count) {
+  _mm256_maskstore_epi32((int *)to, sac_lanes_mask(count), (__m256i)x);
+}
+#else
 static inline sac_vector sac_vector_load_some(const sac_real *from, int count) {
   sac_vector x = {0};
   for (int i = 0; i < count; i++) x[i] = from[i];
   return x;
 }
-
 static inline void sac_vector_store_some(sac_real *to, sac_vector x, int count) {
   for (int i = 0; i < count; i++) to[i] = x[i];
 }
+#endif
 
 /// x where the mask is not set, else zero.
 static inline sac_vector sac_vector_clear(sac_vector_mask mask, sac_vector x) {
