@@ -117,21 +117,20 @@ def compare_values(table, name, found, expected, scale):
 
 
 def compare_gradient(table, name, found, expected, network_norm):
+    """Where a tensor's terms cancel it is small beside its network: a hundredth of that counts."""
     norm, size = np.linalg.norm(expected), np.linalg.norm(found)
-    if norm <= 1e-6 * network_norm or norm == 0:
-        table.row("grad", name, np.linalg.norm(found - expected), 1e-7 * network_norm + 1e-12,
-                  "(negligible beside its network: absolute)")
-        return
-    table.row("grad", name, np.linalg.norm(found - expected) / norm, GRADIENT)
-    cosine = float(np.vdot(found, expected) / (norm * size)) if size else 0.0
-    table.row("cosine", name, 1 - cosine, 1 - COSINE)
+    scale = norm + 0.01 * network_norm + 1e-30
+    table.row("grad", name, np.linalg.norm(found - expected) / scale, GRADIENT)
+    if norm > 0.01 * network_norm:
+        cosine = float(np.vdot(found, expected) / (norm * size)) if size else 0.0
+        table.row("cosine", name, 1 - cosine, 1 - COSINE)
 
 
-def compare_after(table, name, found, expected, lr):
+def compare_after(table, name, found, expected, scale):
     if ".step." in name:
         table.row("step", name, float(np.max(np.abs(found - expected))), 0)
         return
-    scale = np.abs(expected).max() + (1e-30 if "optimizer" in name else lr)
+    scale = scale or np.abs(expected).max() + 1e-30
     table.row("after", name, float(np.max(np.abs(found - expected)) / scale), STEP)
 
 
@@ -160,12 +159,12 @@ def compare(trace, options, verbose=True):
         if name.startswith("grad."):
             compare_gradient(table, name, found, expected, norms[network_of(name)])
         elif name.startswith("after."):
-            compare_after(table, name, found, np.asarray(expected), 3e-4)
+            compare_after(table, name, found, np.asarray(expected),
+                          update.scale.get(name))
         else:
-            scale = update.scale.get(name)
-            if scale is None:
-                size = np.abs(expected)
-                scale = size if name.startswith("loss") else np.maximum(size, np.nanmean(size))
+            scale = update.scale[name]
+            if np.ndim(scale) and not name.startswith("loss"):  # rows: at least as their mean
+                scale = np.maximum(np.nan_to_num(scale), np.nan_to_num(scale).mean())
             compare_values(table, name, found, np.asarray(expected), scale)
     report_near(update.near, verbose)
     return table
@@ -174,8 +173,9 @@ def compare(trace, options, verbose=True):
 def report_near(near, verbose):
     rows = np.flatnonzero(near)
     if len(rows) and verbose:
-        print(f"note: rounding may decide a branch in {len(rows)} rows (a pre-activation within "
-              f"1e-6 of a knee, critics within 1e-5 of a tie): {rows[:20].tolist()}")
+        print(f"note: rounding may decide {len(rows)} rows (a pre-activation within 1e-6 of a "
+              "knee, critics within 1e-5 of a tie, critics as good as their targets): "
+              f"{rows[:20].tolist()}")
 
 
 def check(arguments):

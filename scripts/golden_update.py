@@ -7,6 +7,7 @@ import numpy as np
 
 LOG_2PI = np.log(2 * np.pi)
 KNEE, TIE = 1e-6, 1e-5  # nearer than this, rounding may decide a branch
+CANCELLED = 0.1  # a difference this small beside its terms holds little but their rounding
 
 
 def softplus(x):
@@ -78,7 +79,10 @@ class Sample:
         self.log_std = self.log_std_of_raw()
         u = mean + np.exp(self.log_std) * noise
         self.action = np.tanh(u) if options["policy.squash"] else u
-        self.log_pi = (-0.5 * noise**2 - self.log_std - 0.5 * LOG_2PI - self.correction(u)).sum(1)
+        correction = self.correction(u)
+        self.log_pi = (-0.5 * noise**2 - self.log_std - 0.5 * LOG_2PI - correction).sum(1)
+        # what the rounding of log pi is measured against, as its terms may cancel
+        self.size = (0.5 * noise**2 + np.abs(self.log_std) + np.abs(correction)).sum(1)
 
     def log_std_of_raw(self):
         mode, x = self.options["policy.log_std.mode"], self.raw
@@ -133,13 +137,18 @@ class Sample:
 
 
 def regress(net, inputs, output, target, huber):
-    """Half mean squared (or Huber) loss, its gradient, and the rows near Huber's knee."""
+    """Half mean squared (or Huber) loss, the size that its rounding is measured against, its
+    gradient, and the rows that rounding may decide: near Huber's knee, or all of them where output
+    and target nearly cancel."""
     error = output[:, 0] - target
     inside = np.abs(error) <= 1 if huber else np.ones(len(error), bool)
     loss = np.where(inside, 0.5 * error**2, np.abs(error) - 0.5)
     slope = np.where(inside, error, np.sign(error)) / len(error)
     near = huber & (np.abs(np.abs(error) - 1) < KNEE)
-    return loss.mean(), net.backward(inputs, slope[:, None])[0], near
+    terms = np.abs(output[:, 0]) + np.abs(target)
+    near |= np.abs(error).sum() < CANCELLED * terms.sum()
+    size = max(loss.mean(), 0.1 * np.abs(slope * terms).sum())
+    return loss.mean(), size, net.backward(inputs, slope[:, None])[0], near
 
 
 class Update:
@@ -197,27 +206,32 @@ class Update:
         sample = Sample(actor_of(self.t, self.options), self.t["batch.obs"], self.t["noise.now"],
                         self.options)
         self.near |= sample.near_knee()
-        self.out["log_pi.now"] = sample.log_pi
+        self.out["log_pi.now"], self.scale["log_pi.now"] = sample.log_pi, sample.size
         return sample
 
-    def backed_up(self, next_value):
+    def backed_up(self, next_value, size):
+        """kappa r + gamma (1-d) V; `size` is that of the terms of V."""
         live = self.t["batch.terminated"] == 0
         y = self.option("reward_scale") * self.t["batch.reward"]
-        y = y + np.where(live, self.option("gamma") * np.where(live, next_value, 0), 0)
+        self.scale["target.y"] = np.abs(y) + self.option("gamma") * np.where(live, size, 0)
+        y = y + self.option("gamma") * np.where(live, next_value, 0)
         self.out["target.y"] = y
         return y
 
     def value_target(self):
         net = value_of(self.t, self.options, "value_target")
-        return self.backed_up(net.forward(self.t["batch.next_obs"])[0][:, 0])
+        v = net.forward(self.t["batch.next_obs"])[0][:, 0]
+        return self.backed_up(v, np.abs(v))
 
     def soft_target(self):
         sample = Sample(actor_of(self.t, self.options), self.t["batch.next_obs"],
                         self.t["noise.next"], self.options)
-        self.out["log_pi.next"] = sample.log_pi
+        self.out["log_pi.next"], self.scale["log_pi.next"] = sample.log_pi, sample.size
         x = np.hstack([self.t["batch.next_obs"], sample.action])
         q = [net.forward(x)[0][:, 0] for net in critics_of(self.t, self.options, "critic_target")]
-        return self.backed_up(np.min(q, 0) - self.alpha * (sample.log_pi - sample.log_prior()))
+        q, prior = np.min(q, 0), sample.log_prior()
+        size = np.abs(q) + self.alpha * (sample.size + np.abs(prior))
+        return self.backed_up(q - self.alpha * (sample.log_pi - prior), size)
 
     def improve_value(self, sample, tensors):
         net = value_of(self.t, self.options)
@@ -225,20 +239,23 @@ class Update:
         q = [critic.forward(x)[0][:, 0] for critic in critics_of(tensors, self.options)]
         target = np.min(q, 0) - self.alpha * (sample.log_pi - sample.log_prior())
         v, inputs = net.forward(self.t["batch.obs"])
-        self.out["loss.v"], grads, near = regress(net, inputs, v, target, huber=False)
+        loss, size, grads, near = regress(net, inputs, v, target, huber=False)
+        self.out["loss.v"], self.scale["loss.v"] = loss, size
         self.near |= near | (net.knee < KNEE)
         self.learn("value", grads, self.option("v_lr"))
 
     def improve_critics(self, y):
-        x, losses, grads = np.hstack([self.t["batch.obs"], self.t["batch.action"]]), [], {}
+        x = np.hstack([self.t["batch.obs"], self.t["batch.action"]])
+        losses, sizes, grads = [], [], {}
         huber = self.option("critic_loss") == "huber"
         for net in critics_of(self.t, self.options):
             q, inputs = net.forward(x)
-            loss, grad, near = regress(net, inputs, q, y, huber)
+            loss, size, grad, near = regress(net, inputs, q, y, huber)
             self.near |= near | (net.knee < KNEE)
             losses.append(loss)
+            sizes.append(size)
             grads.update(grad)
-        self.out["loss.q"] = np.array(losses)
+        self.out["loss.q"], self.scale["loss.q"] = np.array(losses), np.array(sizes)
         self.learn("critic", grads, self.option("q_lr"))
 
     def improve_policy(self, sample, tensors):
@@ -252,9 +269,10 @@ class Update:
             q.append(value[:, 0])
             dq.append(net.backward(inputs, np.ones_like(value))[1][:, -sample.action.shape[1]:])
         m, dm = self.climbed(np.array(q), np.array(dq))
-        terms = self.alpha * (sample.log_pi - sample.log_prior()) - m
-        self.out["loss.policy"] = terms.mean()
-        self.scale["loss.policy"] = np.abs(terms).mean()
+        prior = sample.log_prior()
+        self.out["loss.policy"] = (self.alpha * (sample.log_pi - prior) - m).mean()
+        size = self.alpha * (sample.size + np.abs(prior)) + np.abs(m)
+        self.scale["loss.policy"] = size.mean()
         self.learn("actor", sample.gradient(self.alpha, dm), self.option("policy_lr"))
 
     def climbed(self, q, dq):
@@ -273,8 +291,8 @@ class Update:
         target = -sample.action.shape[1] if target == "auto" else target
         surplus = sample.log_pi.mean() + target
         self.out["loss.ent_coef"] = -self.t["log_ent_coef"][0] * surplus
-        self.scale["loss.ent_coef"] = abs(self.t["log_ent_coef"][0]) * np.abs(
-            sample.log_pi + target).mean()
+        size = abs(self.t["log_ent_coef"][0]) * (sample.size + abs(target))
+        self.scale["loss.ent_coef"] = size.mean()
         self.learn("ent_coef", {"log_ent_coef": np.array([-surplus])}, self.option("alpha_lr"))
 
     # optimiser and targets
@@ -284,18 +302,21 @@ class Update:
         for name, grad in grads.items():
             self.out["grad." + name] = grad
         limit, factor = self.option("max_grad_norm"), 1.0
-        norm = np.sqrt(sum((grad**2).sum() for grad in grads.values()))
+        used = {name: np.asarray(self.steps.get("grad." + name, grad), np.float64)
+                for name, grad in grads.items()}
+        norm = np.sqrt(sum((grad**2).sum() for grad in used.values()))
         if limit and group != "ent_coef" and norm > limit:
             factor = limit / norm
         count = float(np.ravel(self.t.get(f"optimizer.step.{group}", 0))[0]) + 1
         self.out[f"after.optimizer.step.{group}"] = np.array([count])
-        for name, grad in grads.items():
-            given = self.steps.get("grad." + name)
-            self.step(name, factor * (grad if given is None else given), lr, count)
+        for name, grad in used.items():
+            self.step(name, factor * grad, lr, count)
 
     def step(self, name, grad, lr, count):
         beta1, beta2 = self.option("adam.beta1"), self.option("adam.beta2")
-        m = beta1 * self.t.get("optimizer.exp_avg." + name, 0) + (1 - beta1) * grad
+        before = self.t.get("optimizer.exp_avg." + name, np.zeros_like(grad))
+        m = beta1 * before + (1 - beta1) * grad
+        self.scale["after.optimizer.exp_avg." + name] = np.abs(before).max() + np.abs(grad).max()
         v = beta2 * self.t.get("optimizer.exp_avg_sq." + name, 0) + (1 - beta2) * grad**2
         size = np.sqrt(v / (1 - beta2**count)) + self.option("adam.eps")
         value = self.t[name] - lr * (m / (1 - beta1**count)) / size
