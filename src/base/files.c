@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,6 +81,34 @@ sac_status sac_folder_list(const char *path, char ***names, int *count, sac_erro
   }
   sac_names_free(*names, *count);
   return sac_error_set(err, SAC_FAILED, "%s: no memory for the list of its files", path);
+}
+
+sac_status sac_folder_lock(const char *path, int *lock, sac_error *err) {
+  *lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (*lock < 0) return disk_error(err, path, "the folder cannot be opened");
+  if (flock(*lock, LOCK_EX | LOCK_NB) == 0) return SAC_OK;
+  sac_folder_unlock(*lock);
+  *lock = -1;
+  return sac_error_set(err, SAC_FAILED, "%s: another process is training in this folder", path);
+}
+
+void sac_folder_unlock(int lock) {
+  if (lock >= 0) close(lock);
+}
+
+sac_status sac_folder_sweep(const char *path, sac_error *err) {
+  char **names, file[SAC_PATH_MAX];
+  int count;
+  SAC_TRY(sac_folder_list(path, &names, &count, err));
+  sac_status status = SAC_OK;
+  for (int i = 0; i < count && status == SAC_OK; i++) {
+    size_t length = strlen(names[i]);
+    if (length < 4 || strcmp(names[i] + length - 4, ".tmp") != 0) continue;
+    status = sac_path_join(file, path, names[i], err);
+    if (status == SAC_OK && unlink(file) != 0) status = disk_error(err, file, "cannot be removed");
+  }
+  sac_names_free(names, count);
+  return status;
 }
 
 static sac_status read_all(int fd, const char *path, char *bytes, size_t size, sac_error *err) {

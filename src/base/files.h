@@ -20,6 +20,14 @@ bool sac_path_exists(const char *path);
 sac_status sac_folder_list(const char *path, char ***names, int *count, sac_error *err);
 void sac_names_free(char **names, int count);
 
+/// Hold a folder for this process; `*lock` goes to sac_folder_unlock. SAC_FAILED when another
+/// process holds it.
+sac_status sac_folder_lock(const char *path, int *lock, sac_error *err);
+void sac_folder_unlock(int lock);
+
+/// Remove the temporary files that a process which was killed left in a folder.
+sac_status sac_folder_sweep(const char *path, sac_error *err);
+
 /// The whole file, with one zero byte after it; the caller frees `*bytes`.
 sac_status sac_file_read(const char *path, char **bytes, size_t *size, sac_error *err);
 

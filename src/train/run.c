@@ -93,6 +93,7 @@ void sac_run_close(sac_run *run) {
   if (run->backend) sac_backend_close(run->backend);
   sac_threads_destroy(run->threads);
   sac_log_close(run->log);
+  if (run->folder[0]) sac_folder_unlock(run->lock);
 }
 
 // uniform over the canonical actions, or over the environment's own where the policy is not

@@ -18,6 +18,7 @@
 typedef struct sac_run {
   sac_config cfg;
   char folder[SAC_PATH_MAX];  ///< empty while a run has none (benchmarks)
+  int lock;                   ///< of the folder, -1 without one
   sac_threads *threads;
   sac_backend *backend;
   sac_vec_env *envs;

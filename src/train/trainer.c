@@ -158,6 +158,7 @@ static sac_status start(sac_run *run, const char *folder, const char *config,
   SAC_TRY(sac_run_folder_name(&run->cfg, config, folder, run->folder, err));
   SAC_TRY(sac_run_open(run, err));
   SAC_TRY(sac_run_folder_create(run->folder, &run->cfg, run->backend, err));
+  SAC_TRY(sac_folder_lock(run->folder, &run->lock, err));
   SAC_TRY(open_records(run, listener, err));
   sac_config_notes(&run->cfg, say_note, run->log);
   sac_log_line(run->log, "%s on %s, %s, into %s",
@@ -173,6 +174,7 @@ sac_status sac_train(const char *config, int n_overrides, const char *const *ove
   if (!err) err = &own;
   sac_run *run = calloc(1, sizeof *run);
   if (!run) return sac_error_set(err, SAC_FAILED, "no memory for the run");
+  run->lock = -1;
   sac_status status = sac_config_load(config, n_overrides, overrides, &run->cfg, err);
   if (status == SAC_OK) status = start(run, folder, config, listener, err);
   if (status == SAC_OK) status = run_to_end(run, listener, outcome, err);
@@ -233,6 +235,17 @@ static sac_status restart(sac_run *run, const sac_listener *listener, sac_error 
   return SAC_OK;
 }
 
+// what a killed process left half-written
+static sac_status sweep(const sac_run *run, sac_error *err) {
+  static const char *const folders[] = {"", "checkpoints", "checkpoints/replay"};
+  char path[SAC_PATH_MAX];
+  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+    SAC_TRY(sac_path_join(path, run->folder, folders[i], err));
+    SAC_TRY(sac_folder_sweep(path, err));
+  }
+  return SAC_OK;
+}
+
 sac_status sac_resume(const char *folder, int n_overrides, const char *const *overrides,
                       const sac_listener *listener, sac_run_outcome *outcome, sac_error *err) {
   sac_error own;
@@ -240,7 +253,10 @@ sac_status sac_resume(const char *folder, int n_overrides, const char *const *ov
   sac_run *run = calloc(1, sizeof *run);
   if (!run) return sac_error_set(err, SAC_FAILED, "no memory for the run");
   snprintf(run->folder, sizeof run->folder, "%s", folder);
+  run->lock = -1;
   sac_status status = load_own_config(run, n_overrides, overrides, err);
+  if (status == SAC_OK) status = sac_folder_lock(run->folder, &run->lock, err);
+  if (status == SAC_OK) status = sweep(run, err);
   if (status == SAC_OK) status = restart(run, listener, err);
   if (status == SAC_OK) status = run_to_end(run, listener, outcome, err);
   sac_run_close(run);
