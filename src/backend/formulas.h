@@ -13,7 +13,7 @@
 
 // ---- layers
 
-/// act(x); NaN stays.
+/// max(x, 0); NaN stays.
 SAC_HOST_DEVICE sac_real sac_relu(sac_real x) {
   return x < 0 ? (sac_real)0 : x;
 }

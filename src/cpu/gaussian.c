@@ -1,7 +1,7 @@
 // The squashed Gaussian policy (SAC v2 appendix C): action, log-probability, gradient.
 #include "backend/formulas.h"
 #include "cpu/lanes.h"
-#include "cpu/ops.h"
+#include "cpu/table.h"
 
 typedef sac_real lanes[SAC_CHUNK];
 

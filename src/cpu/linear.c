@@ -1,5 +1,5 @@
 // The three linear ops as products (see gemm.h), and heads of one or two outputs as dot products.
-#include "cpu/ops.h"
+#include "cpu/table.h"
 
 #include "backend/formulas.h"
 #include "cpu/gemm.h"
@@ -52,8 +52,10 @@ static void run_part(const cut *c, const sac_gemm *gemm, int i_part) {
   if (first < end) SAC_CPU(gemm_group)(gemm, i_group, first, end);
 }
 
+// operations, and the values of both matrices: short products are bound by memory
 static size_t count_work(int n, int rows, int in, int out) {
-  return (size_t)n * (size_t)rows * (size_t)in * (size_t)out / 8;
+  size_t operations = (size_t)rows * (size_t)in * (size_t)out / 8;
+  return (size_t)n * (operations + (size_t)rows * (size_t)(in + out));
 }
 
 // A head of one or two outputs would fill a vector of its panel with one or two columns: there each

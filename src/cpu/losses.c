@@ -2,7 +2,7 @@
 // order.
 #include "backend/formulas.h"
 #include "cpu/lanes.h"
-#include "cpu/ops.h"
+#include "cpu/table.h"
 
 typedef sac_real lanes[SAC_CHUNK];
 

@@ -1,7 +1,7 @@
 // Adam with the target's tracking in one pass over the parameters, the gradient norm before it, and
 // the check for finite values. All are bound by memory.
 #include "backend/formulas.h"
-#include "cpu/ops.h"
+#include "cpu/table.h"
 
 // values a part owns: a multiple of every vector, small enough to stay in the first-level cache
 enum { BLOCK = 4096, NORM_PARTS = 16 };

@@ -1,6 +1,6 @@
 // The machine's rate of fused multiply-adds, measured: what the products' speed is compared with.
 #include "base/clock.h"
-#include "cpu/ops.h"
+#include "cpu/table.h"
 
 enum { CHAINS = 12, ROUNDS = 1 << 16, WINDOWS = 40 };
 

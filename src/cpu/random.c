@@ -1,7 +1,7 @@
 // Random draws: Philox words for many rows at once, and what is made of them.
 #include "backend/formulas.h"
 #include "cpu/lanes.h"
-#include "cpu/ops.h"
+#include "cpu/table.h"
 
 // one block of four lanes of a row
 typedef struct normals {

@@ -53,25 +53,25 @@ static inline sac_vector sac_vector_fill(sac_real x) {
 // The first `count` lanes from and to memory, the others zero or left alone. Lanes are moved as
 // 32-bit words, so that one version serves float and double.
 #if defined(__AVX512F__)
-static inline __mmask16 sac_lanes_mask(int count) {
+static inline __mmask16 sac_words_mask(int count) {
   return (__mmask16)((1u << (count * SAC_REAL_BYTES / 4)) - 1u);
 }
 static inline sac_vector sac_vector_load_some(const sac_real *from, int count) {
-  return (sac_vector)_mm512_maskz_loadu_epi32(sac_lanes_mask(count), from);
+  return (sac_vector)_mm512_maskz_loadu_epi32(sac_words_mask(count), from);
 }
 static inline void sac_vector_store_some(sac_real *to, sac_vector x, int count) {
-  _mm512_mask_storeu_epi32(to, sac_lanes_mask(count), (__m512i)x);
+  _mm512_mask_storeu_epi32(to, sac_words_mask(count), (__m512i)x);
 }
 #elif defined(__AVX2__)
-static inline __m256i sac_lanes_mask(int count) {
+static inline __m256i sac_words_mask(int count) {
   __m256i words = _mm256_set1_epi32(count * SAC_REAL_BYTES / 4);
   return _mm256_cmpgt_epi32(words, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 static inline sac_vector sac_vector_load_some(const sac_real *from, int count) {
-  return (sac_vector)_mm256_maskload_epi32((const int *)from, sac_lanes_mask(count));
+  return (sac_vector)_mm256_maskload_epi32((const int *)from, sac_words_mask(count));
 }
 static inline void sac_vector_store_some(sac_real *to, sac_vector x, int count) {
-  _mm256_maskstore_epi32((int *)to, sac_lanes_mask(count), (__m256i)x);
+  _mm256_maskstore_epi32((int *)to, sac_words_mask(count), (__m256i)x);
 }
 #else
 static inline sac_vector sac_vector_load_some(const sac_real *from, int count) {

@@ -1,5 +1,5 @@
 // The table of this build's instruction set.
-#include "cpu/ops.h"
+#include "cpu/table.h"
 
 const sac_ops SAC_CPU(table) = {
     .version = SAC_BACKEND_VERSION,

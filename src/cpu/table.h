@@ -1,4 +1,4 @@
-// The steps of this build's table.
+// The steps of this build's table; formulas and shapes stand in backend/backend.h.
 #pragma once
 
 #include "cpu/cpu.h"

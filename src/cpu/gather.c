@@ -2,7 +2,7 @@
 // part are asked for before the first is copied.
 #include "backend/formulas.h"
 #include "cpu/lanes.h"
-#include "cpu/ops.h"
+#include "cpu/table.h"
 
 static void copy_values(sac_real *to, const sac_real *from, int count) {
   int j = 0;
@@ -54,6 +54,6 @@ static void gather_part(void *context, int i_part) {
 void SAC_CPU(replay_gather)(sac_backend *backend, const sac_replay_gather *op) {
   for (int i = 0; i < op->n; i++)
     SAC_ASSERT(op->count[i] > 0 && op->count[i] <= op->capacity && op->count[i] <= UINT32_MAX);
-  size_t work = (size_t)op->n * (size_t)op->rows * 128;
+  size_t work = (size_t)op->n * (size_t)op->rows * 512;  // each row waits for memory
   sac_cpu_run(backend, work, op->n * sac_rows_blocks(op->rows), gather_part, op);
 }
