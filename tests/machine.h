@@ -1,0 +1,80 @@
+// Threads and an opened backend for the tests of the rooms above it, and values in its memory.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+extern "C" {
+#include "backend/backend.h"
+#include "config/config.h"
+}
+
+namespace sac_test {
+
+class Machine {
+ public:
+  explicit Machine(int n_threads = 1) {
+    sac_error err = {};
+    EXPECT_EQ(sac_threads_create(n_threads, &threads, &err), SAC_OK) << err.text;
+    EXPECT_EQ(sac_backend_open("cpu", threads, &backend, &err), SAC_OK) << err.text;
+  }
+  ~Machine() {
+    for (void *memory : memory_) backend->ops->release(backend, memory);
+    sac_backend_close(backend);
+    sac_threads_destroy(threads);
+  }
+  Machine(const Machine &) = delete;
+  Machine &operator=(const Machine &) = delete;
+
+  /// Zeroed values that live as long as the machine.
+  template <typename T = sac_real>
+  T *take(size_t count) {
+    void *memory = nullptr;
+    EXPECT_EQ(backend->ops->alloc(backend, count * sizeof(T), &memory, nullptr), SAC_OK);
+    memory_.push_back(memory);
+    return static_cast<T *>(memory);
+  }
+  template <typename T>
+  void write(T *to, const std::vector<T> &values) {
+    backend->ops->upload(backend, to, values.data(), values.size() * sizeof(T));
+  }
+  template <typename T>
+  std::vector<T> read(const T *from, size_t count) {
+    std::vector<T> values(count);
+    backend->ops->download(backend, values.data(), from, count * sizeof(T));
+    return values;
+  }
+
+  sac_threads *threads = nullptr;
+  sac_backend *backend = nullptr;
+
+ private:
+  std::vector<void *> memory_;
+};
+
+/// A configuration made of overrides alone.
+inline std::unique_ptr<sac_config> config_of(std::vector<std::string> overrides) {
+  auto cfg = std::make_unique<sac_config>();
+  std::vector<const char *> texts = {"env.id=Pendulum-v1"};
+  for (const std::string &text : overrides) texts.push_back(text.c_str());
+  sac_error err = {};
+  if (sac_config_load(nullptr, static_cast<int>(texts.size()), texts.data(), cfg.get(), &err))
+    ADD_FAILURE() << err.text;
+  return cfg;
+}
+
+/// `count` values drawn from N(0, scale^2).
+inline std::vector<sac_real> normals(unsigned seed, size_t count, double scale = 1) {
+  std::mt19937 words(seed);
+  std::normal_distribution<double> normal(0, scale);
+  std::vector<sac_real> values(count);
+  for (sac_real &value : values) value = static_cast<sac_real>(normal(words));
+  return values;
+}
+
+}  // namespace sac_test

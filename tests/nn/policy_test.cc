@@ -1,0 +1,143 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+
+#include "machine.h"
+#include "tolerance.h"
+
+extern "C" {
+#include "nn/policy.h"
+}
+
+namespace {
+
+using sac_test::config_of;
+using sac_test::Machine;
+using sac_test::normals;
+
+enum { kSeeds = 2, kRows = 5, kObs = 3, kAct = 2 };
+
+class Policy : public testing::Test {
+ protected:
+  ~Policy() override { sac_policy_release(&policy); }
+  void create(const std::vector<std::string> &overrides) {
+    auto cfg = config_of(overrides);
+    const uint64_t seeds[kSeeds] = {1, 2};
+    ASSERT_EQ(sac_policy_create(cfg.get(), kSeeds, kObs, kAct, machine.backend, &policy, nullptr),
+              SAC_OK);
+    ASSERT_EQ(sac_params_init(&policy.params, SAC_INIT_TORCH, seeds, 0, nullptr), SAC_OK);
+    sac_arena arena = {};
+    sac_mlp_pass_carve(&policy.mlp, kRows, true, &arena, &pass);
+    arena = {machine.take<char>(arena.used), arena.used, 0};
+    sac_mlp_pass_carve(&policy.mlp, kRows, true, &arena, &pass);
+    ASSERT_EQ(sac_mlp_reserve(&policy.mlp, machine.backend, kRows, nullptr), SAC_OK);
+    rows = machine.take(kSeeds * kRows * kWidth);
+    noise = machine.take(kSeeds * kRows * kAct);
+    log_pi = machine.take(kSeeds * kRows);
+    machine.write(rows, normals(1, kSeeds * kRows * kWidth));
+    machine.write(noise, normals(2, kSeeds * kRows * kAct));
+  }
+  // the action is written behind the observation, as training does
+  void sample(bool stochastic) {
+    sac_policy_draw draw = {};
+    draw.rows = kRows;
+    draw.obs = {rows, kRows * kWidth, kWidth, 1};
+    draw.noise = {stochastic ? noise : nullptr, kRows * kAct, kAct, 1};
+    draw.action = {rows + kObs, kRows * kWidth, kWidth, 1};
+    draw.log_pi = {log_pi, kRows, 1, 1};
+    sac_policy_sample(&policy, &pass, &draw);
+  }
+  double head(int seed, int row, int column) {
+    sac_stack out = sac_mlp_output(&policy.mlp, &pass);
+    return machine.read(out.data + (size_t)seed * out.stride + (size_t)(row * out.ld + column),
+                        1)[0];
+  }
+  double action(int seed, int row, int i) {
+    return machine.read(rows + (seed * kRows + row) * kWidth + kObs + i, 1)[0];
+  }
+  double noise_at(int seed, int row, int i) {
+    return machine.read(noise + (seed * kRows + row) * kAct + i, 1)[0];
+  }
+  static constexpr int kWidth = kObs + kAct;
+  Machine machine;
+  sac_policy policy = {};
+  sac_mlp_pass pass = {};
+  sac_real *rows = nullptr, *noise = nullptr, *log_pi = nullptr;
+};
+
+TEST_F(Policy, TensorsAreNamedAsStableBaselines3Does) {
+  create({"policy.hidden=[7,5,3]"});
+  std::vector<std::string> expected = {
+      "actor.latent_pi.0.weight", "actor.latent_pi.0.bias",   "actor.latent_pi.2.weight",
+      "actor.latent_pi.2.bias",   "actor.latent_pi.4.weight", "actor.latent_pi.4.bias",
+      "actor.mu.weight",          "actor.log_std.weight",     "actor.mu.bias",
+      "actor.log_std.bias"};
+  std::vector<std::string> found;
+  for (int i = 0; i < policy.params.n_views; i++) {
+    char name[96];
+    sac_params_name(&policy.params, 0, &policy.params.views[i], name);
+    found.push_back(name);
+  }
+  EXPECT_EQ(found, expected);
+}
+
+TEST_F(Policy, ViewsCoverTheBlockAndTheHeadIsOneLayer) {
+  create({"policy.hidden=[7,5]"});
+  size_t end = 0;
+  for (int i = 0; i < policy.params.n_views; i++) {
+    EXPECT_EQ(policy.params.views[i].offset, end);
+    end += sac_param_size(&policy.params.views[i]);
+  }
+  // mean rows first, then log sigma rows, weights and biases each contiguous
+  const sac_param_view *view = policy.params.views + policy.params.n_views - 4;
+  EXPECT_EQ(policy.mlp.weight[2], view[0].offset);
+  EXPECT_EQ(view[1].offset, view[0].offset + kAct * 5);
+  EXPECT_EQ(policy.mlp.bias[2], view[2].offset);
+  EXPECT_EQ(view[3].offset, view[2].offset + kAct);
+  EXPECT_EQ(policy.mlp.width[3], 2 * kAct);
+}
+
+TEST_F(Policy, SamplesTheSquashedGaussianOfItsHead) {
+  create({"policy.hidden=[7,5]"});
+  sample(true);
+  for (int s = 0; s < kSeeds; s++)
+    for (int r = 0; r < kRows; r++) {
+      double expected = 0;
+      for (int i = 0; i < kAct; i++) {
+        double log_std = head(s, r, kAct + i), eps = noise_at(s, r, i);
+        double u = head(s, r, i) + std::exp(log_std) * eps;
+        EXPECT_NEAR(action(s, r, i), std::tanh(u), sac_test::tolerance(1e-6, 1e-14));
+        expected += -eps * eps / 2 - log_std - std::log(2 * M_PI) / 2 -
+                    std::log1p(-std::tanh(u) * std::tanh(u));
+      }
+      EXPECT_NEAR(machine.read(log_pi + s * kRows + r, 1)[0], expected,
+                  sac_test::tolerance(1e-5, 1e-12));
+    }
+}
+
+TEST_F(Policy, WithoutNoiseItTakesTheMean) {
+  create({"policy.hidden=[7]"});
+  sample(false);
+  for (int s = 0; s < kSeeds; s++)
+    for (int r = 0; r < kRows; r++)
+      for (int i = 0; i < kAct; i++)
+        EXPECT_NEAR(action(s, r, i), std::tanh(head(s, r, i)), sac_test::tolerance(1e-6, 1e-14));
+}
+
+TEST_F(Policy, OptionsOfTheConfigurationReachTheDistribution) {
+  create({"policy.squash=false", "policy.log_std={mode: tanh, min: -3, max: 1}",
+          "policy.squash_correction=eps", "policy.activation=tanh"});
+  EXPECT_FALSE(policy.gaussian.squash);
+  EXPECT_FALSE(policy.gaussian.exact_correction);
+  EXPECT_EQ(policy.gaussian.mode, SAC_LOG_STD_TANH);
+  EXPECT_EQ(policy.gaussian.log_std_min, -3);
+  EXPECT_EQ(policy.gaussian.log_std_max, 1);
+  EXPECT_EQ(policy.mlp.activation, SAC_TANH);
+  sample(true);
+  double log_std = -3 + 2 * (std::tanh(head(1, 2, kAct)) + 1);
+  EXPECT_NEAR(action(1, 2, 0), head(1, 2, 0) + std::exp(log_std) * noise_at(1, 2, 0),
+              sac_test::tolerance(1e-5, 1e-13));
+}
+
+}  // namespace
