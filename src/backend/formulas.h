@@ -83,9 +83,9 @@ SAC_HOST_DEVICE sac_real sac_squash_correction(sac_real u) {
   return 2 * ((SAC_LOG_TWO - size) - sac_math_log1p(sac_math_exp(-2 * size)));
 }
 
-/// c(u) as log(1 - a^2 + 1e-6), which saturates.
-SAC_HOST_DEVICE sac_real sac_squash_correction_eps(sac_real a) {
-  return sac_math_log((1 - a * a) + SAC_CORRECTION_EPS);
+/// c(u) as log(1 - a^2 + 1e-6), which saturates; 1 - a^2 from u, because a loses its digits near 1.
+SAC_HOST_DEVICE sac_real sac_squash_correction_eps(sac_real u) {
+  return sac_math_log(sac_math_sech2(u) + SAC_CORRECTION_EPS);
 }
 
 /// -dc/du of the two forms; `jacobian` is da/du = 1 - a^2.

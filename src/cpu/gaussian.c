@@ -40,12 +40,12 @@ static void squash(const sac_gaussian *g, const lanes u, lanes action) {
 
 // log pi += log N(u) - c(u)
 static void add_log_density(const sac_gaussian *g, const lanes noise, const lanes log_std,
-                            const lanes u, const lanes action, lanes log_pi) {
+                            const lanes u, lanes log_pi) {
   lanes correction = {0};
   if (g->squash && g->exact_correction)
     for (int r = 0; r < SAC_CHUNK; r++) correction[r] = sac_squash_correction(u[r]);
   if (g->squash && !g->exact_correction)
-    for (int r = 0; r < SAC_CHUNK; r++) correction[r] = sac_squash_correction_eps(action[r]);
+    for (int r = 0; r < SAC_CHUNK; r++) correction[r] = sac_squash_correction_eps(u[r]);
   for (int r = 0; r < SAC_CHUNK; r++)
     log_pi[r] += sac_normal_log_density(noise[r], log_std[r]) - correction[r];
 }
@@ -62,7 +62,7 @@ static void forward_chunk(const sac_gaussian_forward *op, int i, int first, int 
       for (int r = 0; r < SAC_CHUNK; r++) u[r] += sigma[r] * noise[r];
     }
     squash(g, u, action);
-    if (op->noise.data && op->log_pi.data) add_log_density(g, noise, log_std, u, action, log_pi);
+    if (op->noise.data && op->log_pi.data) add_log_density(g, noise, log_std, u, log_pi);
     sac_lanes_store(&op->action, i, first, count, j, action);
   }
   if (op->noise.data && op->log_pi.data) sac_lanes_store(&op->log_pi, i, first, count, 0, log_pi);
