@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct variant {
   const char *name;
@@ -103,10 +104,13 @@ enum { ALIGNMENT = 64 };
 
 sac_status sac_cpu_alloc(sac_backend *backend, size_t bytes, void **memory, sac_error *err) {
   (void)backend;
-  char *place = bytes <= SIZE_MAX - 2 * ALIGNMENT ? calloc(1, bytes + 2 * ALIGNMENT) : NULL;
+  // the kernel hands out more than there is, and kills the process that uses it
+  size_t physical = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+  char *place = bytes < physical ? calloc(1, bytes + 2 * ALIGNMENT) : NULL;
   if (!place)
-    return sac_error_set(err, SAC_FAILED, "no memory: %zu bytes (%.1f GiB) were wanted", bytes,
-                         (double)bytes / 1073741824.0);
+    return sac_error_set(err, SAC_FAILED,
+                         "no memory: %zu bytes (%.1f GiB) were wanted, this machine has %.1f GiB",
+                         bytes, (double)bytes / 1073741824.0, (double)physical / 1073741824.0);
   // calloc's blocks lie at multiples of 16: there are at least 16 bytes before the next multiple of
   // 64
   char *aligned = place + ALIGNMENT + 16 - ((uintptr_t)place + 16) % ALIGNMENT;
