@@ -83,6 +83,8 @@ static sac_status take_word(const char *text, int allowed, sac_arguments *out, s
     out->overrides[out->n_overrides++] = text;
     return SAC_OK;
   }
+  if (!*text)
+    return sac_error_set(err, SAC_BAD_CONFIG, "sac %s: an argument is empty", out->command);
   if (out->n_words == sizeof out->words / sizeof *out->words)
     return sac_error_set(err, SAC_BAD_CONFIG, "sac %s: '%s' is one argument too many", out->command,
                          text);
@@ -103,7 +105,7 @@ sac_status sac_arguments_parse(const char *command, int argc, char **argv, int a
   *out = (sac_arguments){.command = command};
   for (int i = 0; i < argc; i++) {
     const char *text = argv[i];
-    if (strncmp(text, "--", 2) != 0) {
+    if (text[0] != '-' || !text[1]) {
       SAC_TRY(take_word(text, allowed, out, err));
       continue;
     }
@@ -112,8 +114,9 @@ sac_status sac_arguments_parse(const char *command, int argc, char **argv, int a
     const flag_name *name = find_flag(text, length, allowed);
     if (!name) return unknown_flag(command, text, allowed, err);
     const char *value = equals ? equals + 1 : NULL;
-    if (name->takes_value && !value && i + 1 < argc) value = argv[++i];
-    if (name->takes_value && !value)
+    bool has_next = i + 1 < argc && strncmp(argv[i + 1], "--", 2) != 0;
+    if (name->takes_value && !value && has_next) value = argv[++i];
+    if (name->takes_value && (!value || !*value))
       return sac_error_set(err, SAC_BAD_CONFIG, "sac %s: %s needs a value after it", command,
                            name->name);
     if (!name->takes_value && equals)

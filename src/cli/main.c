@@ -1,7 +1,7 @@
-#include <signal.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/backend.h"
 #include "cli/cli.h"
@@ -78,6 +78,19 @@ static const sac_command *find_command(const char *name, sac_error *err) {
   return NULL;
 }
 
+static sac_status check_words(const sac_command *command, const sac_arguments *arguments,
+                              sac_error *err) {
+  if (arguments->n_words < command->least_words)
+    return sac_error_set(err, SAC_BAD_CONFIG, "sac %s: an argument is missing; usage: sac %s %s",
+                         command->name, command->name, command->usage);
+  if (arguments->n_words <= command->most_words) return SAC_OK;
+  return sac_error_set(err, SAC_BAD_CONFIG,
+                       "sac %s: '%s' is one argument too many%s; usage: sac %s %s", command->name,
+                       arguments->words[command->most_words],
+                       command->flags & SAC_FLAG_OVERRIDES ? " (an override is key=value)" : "",
+                       command->name, command->usage);
+}
+
 static sac_status run_command(const sac_command *command, int argc, char **argv, sac_error *err) {
   sac_arguments arguments;
   for (int i = 0; i < argc; i++)
@@ -86,13 +99,23 @@ static sac_status run_command(const sac_command *command, int argc, char **argv,
       return SAC_OK;
     }
   SAC_TRY(sac_arguments_parse(command->name, argc, argv, command->flags, &arguments, err));
-  if (arguments.n_words < command->least_words || arguments.n_words > command->most_words)
-    return sac_error_set(err, SAC_BAD_CONFIG, "usage: sac %s %s", command->name, command->usage);
+  SAC_TRY(check_words(command, &arguments, err));
   return command->run(&arguments, err);
+}
+
+// where stdin, stdout or stderr are closed, the next files to be opened would take their places,
+// and lines meant for them would end up in a checkpoint
+static void hold_standard_files(void) {
+  int file;
+  do {
+    file = open("/dev/null", O_RDWR);
+  } while (file >= 0 && file <= STDERR_FILENO);
+  if (file >= 0) close(file);
 }
 
 int main(int argc, char **argv) {
   sac_error err = {0};
+  hold_standard_files();
   if (argc < 2) {
     print_help(stderr);
     return SAC_BAD_CONFIG;
@@ -105,7 +128,7 @@ int main(int argc, char **argv) {
   if (strcmp(argv[1], "--version") == 0) return print_version(&err) == SAC_OK ? SAC_OK : fail(&err);
   const sac_command *command = find_command(argv[1], &err);
   if (!command || run_command(command, argc - 2, argv + 2, &err) != SAC_OK) return fail(&err);
-  if (fflush(stdout) != 0)
+  if (fflush(stdout) != 0 || ferror(stdout))
     return fail((sac_error_set(&err, SAC_BAD_DISK, "stdout cannot be written"), &err));
   int signal_number = *sac_signals_caught();
   return signal_number > 0 ? 128 + signal_number : SAC_OK;

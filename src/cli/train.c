@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 
 #include "cli/cli.h"
@@ -24,10 +25,15 @@ static sac_status print_outcome(const sac_arguments *arguments, const sac_run_ou
                                     outcome->wall_s, "return_mean", mean ? mean : json_null()),
                           err);
   }
-  printf(
-      "%s after %llu steps and %llu updates in %.1f s; mean training return %.2f\nrun folder: %s\n",
-      outcome->stopped ? "stopped" : "done", (unsigned long long)outcome->timesteps,
-      (unsigned long long)outcome->updates, outcome->wall_s, outcome->return_mean, outcome->folder);
+  printf("%s after %llu steps and %llu updates in %.1f s; ", outcome->stopped ? "stopped" : "done",
+         (unsigned long long)outcome->timesteps, (unsigned long long)outcome->updates,
+         outcome->wall_s);
+  if (isnan(outcome->return_mean)) {
+    printf("no training episode ended\n");
+  } else {
+    printf("mean training return %.2f\n", outcome->return_mean);
+  }
+  printf("run folder: %s\n", outcome->folder);
   return SAC_OK;
 }
 

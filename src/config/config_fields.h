@@ -77,7 +77,7 @@ SAC_FIELD(integers, run, seeds, "[]", "0 to 64 values in [0, 9007199254740991]",
           "seeds trained side by side; when not empty they replace run.seed")
 SAC_FIELD(choice, run, device, "auto", device, "", "all",
           "where networks and replay live; auto takes a usable GPU, else the CPU")
-SAC_FIELD(integer, run, threads, "0", "[0, 1024]", "threads", "all",
+SAC_FIELD(integer, run, threads, "0", "[0, 256]", "threads", "all",
           "threads of this process; 0 takes every core it may use")
 SAC_FIELD(text, run, logdir, "runs/", "", "", "all", "folder that run folders are made in")
 SAC_FIELD(text, run, name, "null", "a folder name or null", "", "all",
