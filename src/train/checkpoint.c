@@ -21,6 +21,8 @@ static const counter counters[] = {{"timesteps", offsetof(sac_progress, timestep
                                    {"vector_steps", offsetof(sac_progress, vector_steps)},
                                    {"updates", offsetof(sac_progress, updates)},
                                    {"updates_from", offsetof(sac_progress, updates_from)},
+                                   {"updates_owed", offsetof(sac_progress, updates_owed)},
+                                   {"recorded", offsetof(sac_progress, recorded)},
                                    {"episodes", offsetof(sac_progress, episodes)}};
 
 enum { COUNTERS = sizeof counters / sizeof *counters };
@@ -144,9 +146,11 @@ static sac_status check_identity(const sac_state *state, const sac_safetensors *
                          sac_safetensors_path(file), version ? version : "none");
   char *current;
   SAC_TRY(sac_config_fingerprint(state->cfg, &current, err));
-  sac_status status = sac_config_compare(saved, current, err);
+  sac_error why;
+  sac_status status = sac_config_compare(saved, current, &why);
   free(current);
-  return status;
+  if (status == SAC_OK) return SAC_OK;
+  return sac_error_set(err, status, "%s: %s", sac_safetensors_path(file), why.text);
 }
 
 static sac_status get_doubles(const sac_safetensors *file, const char *name, double *out,
@@ -181,6 +185,7 @@ static sac_status load_replay(const sac_state *state, const sac_safetensors *fil
     // saved without its replay: learning waits until there are transitions again
     sac_replay_log_close(state->replay_log);
     sac_replay_set_pushed(state->replay, 0);
+    state->progress->updates_owed = 0;
     state->progress->updates_from =
         state->progress->timesteps + (uint64_t)state->cfg->algorithm.learning_starts;
     return SAC_OK;
@@ -241,6 +246,36 @@ sac_status sac_checkpoint_list(const char *folder, char ***names, int *count, sa
   *names = paths;
   *count = n;
   return SAC_OK;
+}
+
+static void say_skipped(sac_log *log, const char *path, const sac_error *why) {
+  // a missing or damaged block of the replay is named without the checkpoint that lists it
+  bool is_named = strncmp(why->text, path, strlen(path)) == 0;
+  sac_log_line(log, "warning: skipped %s%s%s", is_named ? "" : path, is_named ? "" : ": ",
+               why->text);
+}
+
+sac_status sac_checkpoint_load_newest(const sac_state *state, const char *folder, bool complete,
+                                      sac_log *log, char *used, sac_error *err) {
+  char **paths;
+  int count;
+  sac_error why;
+  SAC_TRY(sac_checkpoint_list(folder, &paths, &count, err));
+  sac_status status = SAC_BAD_CHECKPOINT;
+  for (int i = 0; i < count && status == SAC_BAD_CHECKPOINT; i++) {
+    status = sac_checkpoint_load(state, paths[i], complete, &why);
+    snprintf(used, SAC_PATH_MAX, "%s", paths[i]);
+    if (status == SAC_BAD_CHECKPOINT) say_skipped(log, paths[i], &why);
+  }
+  sac_names_free(paths, count);
+  if (status == SAC_OK) return SAC_OK;
+  if (status != SAC_BAD_CHECKPOINT) return sac_error_set(err, status, "%s", why.text);
+  if (count == 0)
+    return sac_error_set(err, status,
+                         "%s: has no checkpoint; begin anew with `sac train %s/config.yaml`",
+                         folder, folder);
+  return sac_error_set(err, status, "%s: none of its %d checkpoints can be used (see the warnings)",
+                       folder, count);
 }
 
 // the block lists of the checkpoints that stay; false when one cannot be read, so that nothing is

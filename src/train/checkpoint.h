@@ -3,6 +3,7 @@
 #pragma once
 
 #include "algo/algorithm.h"
+#include "base/log.h"
 #include "data/replay_log.h"
 #include "env/vec_env.h"
 #include "io/safetensors.h"
@@ -34,6 +35,11 @@ sac_status sac_checkpoint_save(const sac_state *state, const char *path, bool co
 /// it belongs to another configuration. `complete` wants environments and replay too.
 sac_status sac_checkpoint_load(const sac_state *state, const char *path, bool complete,
                                sac_error *err);
+
+/// Load the newest checkpoint of a run folder that is valid; `used` (SAC_PATH_MAX) gets its path.
+/// Those passed over are named in the log with the reason.
+sac_status sac_checkpoint_load_newest(const sac_state *state, const char *folder, bool complete,
+                                      sac_log *log, char *used, sac_error *err);
 
 /// The step files of a run, newest first; frees with sac_names_free.
 sac_status sac_checkpoint_list(const char *folder, char ***names, int *count, sac_error *err);

@@ -55,15 +55,11 @@ static sac_status open_agent(subject *self, sac_error *err) {
 }
 
 static sac_status load_newest(const sac_state *state, const char *folder, sac_error *err) {
-  char **names;
-  int count;
-  SAC_TRY(sac_checkpoint_list(folder, &names, &count, err));
-  sac_status status = sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: has no checkpoint", folder);
-  for (int i = 0; i < count; i++) {
-    status = sac_checkpoint_load(state, names[i], false, err);
-    if (status != SAC_BAD_CHECKPOINT) break;
-  }
-  sac_names_free(names, count);
+  char used[SAC_PATH_MAX];
+  sac_log *log;
+  SAC_TRY(sac_log_open(NULL, false, &log, err));
+  sac_status status = sac_checkpoint_load_newest(state, folder, false, log, used, err);
+  sac_log_close(log);
   return status;
 }
 
@@ -78,7 +74,7 @@ static sac_status load(subject *self, const char *path, sac_error *err) {
   SAC_TRY(sac_config_load(config, 0, NULL, &self->cfg, err));
   SAC_TRY(open_agent(self, err));
   sac_state state = {.cfg = &self->cfg, .agent = self->agent, .progress = &self->progress};
-  if (is_folder) return load_newest(&state, folder, err);
+  if (is_folder) return load_newest(&state, path, err);
   return sac_checkpoint_load(&state, path, false, err);
 }
 
@@ -92,7 +88,7 @@ sac_status sac_evaluate(const char *path, const sac_evaluation_options *options,
   if (status == SAC_OK)
     status = sac_evaluator_create(&self->cfg, options->episodes, self->agent, self->backend,
                                   self->threads, &self->evaluator, err);
-  if (status == SAC_OK) status = sac_evaluator_run(self->evaluator, options, out, err);
+  if (status == SAC_OK) status = sac_evaluator_run(self->evaluator, options, NULL, out, err);
   sac_evaluator_destroy(self->evaluator);
   sac_agent_destroy(self->agent);
   if (self->backend) sac_backend_close(self->backend);

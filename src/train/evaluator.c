@@ -18,6 +18,7 @@ struct sac_evaluator {
   sac_real *obs, *action;                      // (lanes, S) and (lanes, A) in host memory
   sac_real *act_obs, *act_noise, *act_action;  // the same in backend memory
   uint64_t *act_step, *act_key;
+  const volatile int *stop;  // of the evaluation that runs now, or NULL
 };
 
 static sac_status allocate(sac_evaluator *self, size_t values, sac_real **out, sac_error *err) {
@@ -144,6 +145,10 @@ static sac_status check_lanes(const sac_evaluator *self, int first, sac_error *e
   return SAC_OK;
 }
 
+static bool stops(const sac_evaluator *self) {
+  return self->stop && *self->stop != 0;
+}
+
 static bool any_running(const sac_evaluator *self) {
   for (int i = 0; i < self->lanes; i++)
     if (self->running[i]) return true;
@@ -154,7 +159,7 @@ static bool any_running(const sac_evaluator *self) {
 static sac_status run_wave(sac_evaluator *self, int first, const sac_evaluation_options *options,
                            double *returns, sac_evaluation *out, sac_error *err) {
   SAC_TRY(start_lanes(self, first, options, err));
-  for (uint64_t step = 0; any_running(self); step++) {
+  for (uint64_t step = 0; any_running(self) && !stops(self); step++) {
     act(self, first, step, options->stochastic);
     sac_threads_run(self->threads, self->lanes, step_lane, self);
   }
@@ -167,16 +172,18 @@ static sac_status run_wave(sac_evaluator *self, int first, const sac_evaluation_
 }
 
 sac_status sac_evaluator_run(sac_evaluator *evaluator, const sac_evaluation_options *options,
-                             sac_evaluation *out, sac_error *err) {
+                             const volatile int *stop, sac_evaluation *out, sac_error *err) {
   double *returns = calloc((size_t)options->episodes, sizeof *returns);
   if (!returns)
     return sac_error_set(err, SAC_FAILED, "no memory for %d returns", options->episodes);
   *out = (sac_evaluation){.episodes = options->episodes};
   snprintf(out->env, sizeof out->env, "%s", evaluator->id);
+  evaluator->stop = stop;
   evaluator->backend->ops->upload(evaluator->backend, evaluator->act_key, &options->seed,
                                   sizeof options->seed);
   sac_status status = SAC_OK;
-  for (int first = 0; first < options->episodes && status == SAC_OK; first += evaluator->lanes)
+  for (int first = 0; first < options->episodes && status == SAC_OK && !stops(evaluator);
+       first += evaluator->lanes)
     status = run_wave(evaluator, first, options, returns, out, err);
   double sum = 0, squares = 0;
   for (int i = 0; i < options->episodes; i++) sum += returns[i];

@@ -18,6 +18,6 @@ sac_status sac_evaluator_create(const sac_config *cfg, int lanes, sac_agent *age
 void sac_evaluator_destroy(sac_evaluator *evaluator);
 
 /// Run the episodes. The agent's state is not changed. SAC_BAD_NUMBER and SAC_BAD_ENV name the
-/// episode.
+/// episode. Once `stop` (may be NULL) is not zero it returns at once, and `out` means nothing.
 sac_status sac_evaluator_run(sac_evaluator *evaluator, const sac_evaluation_options *options,
-                             sac_evaluation *out, sac_error *err);
+                             const volatile int *stop, sac_evaluation *out, sac_error *err);

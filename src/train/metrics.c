@@ -54,11 +54,12 @@ static sac_status open_files(sac_metrics *self, const char *folder, const sac_co
                              const sac_progress *progress, sac_error *err) {
   char path[SAC_PATH_MAX];
   SAC_TRY(sac_path_join(path, folder, "metrics.csv", err));
-  bool fresh = !sac_path_exists(path);
-  if (!fresh) SAC_TRY(sac_csv_cut(path, progress->timesteps, &self->wall_before_s, err));
+  if (sac_path_exists(path))
+    SAC_TRY(sac_csv_cut(path, progress->timesteps, &self->wall_before_s, err));
   if (cfg->log.csv) {
     SAC_TRY(open_rows(folder, "metrics.csv", &self->csv, err));
-    if (fresh) SAC_TRY(write_header(self->csv, err));
+    bool is_empty = fseek(self->csv, 0, SEEK_END) == 0 && ftell(self->csv) == 0;
+    if (is_empty) SAC_TRY(write_header(self->csv, err));
   }
   SAC_TRY(sac_path_join(path, folder, "metrics.jsonl", err));
   if (sac_path_exists(path)) SAC_TRY(sac_jsonl_cut(path, progress->timesteps, err));
@@ -182,13 +183,14 @@ void sac_metrics_progress(sac_metrics *metrics, const sac_progress *progress) {
   metrics->drawn_s = now;
   metrics->drawn_timesteps = progress->timesteps;
   metrics->drawn_updates = progress->updates;
-  char left[32];
+  char left[32], mean[64] = "no episode ended yet";
+  if (progress->episodes > 0)
+    snprintf(mean, sizeof mean, "return %.1f", sac_progress_return(progress, SAC_EPISODE_WINDOW));
   double todo = (double)metrics->total_timesteps - (double)progress->timesteps;
   format_duration(todo / fps, left);
-  sac_log_progress(
-      metrics->log, "%llu of %llu steps  return %.1f  %.0f steps/s  %.0f updates/s  %s left",
-      (unsigned long long)progress->timesteps, (unsigned long long)metrics->total_timesteps,
-      sac_progress_return(progress, SAC_EPISODE_WINDOW), fps, updates_per_s, left);
+  sac_log_progress(metrics->log, "%llu of %llu steps  %s  %.0f steps/s  %.0f updates/s  %s left",
+                   (unsigned long long)progress->timesteps,
+                   (unsigned long long)metrics->total_timesteps, mean, fps, updates_per_s, left);
 }
 
 sac_status sac_metrics_status(sac_metrics *metrics, const char *state, uint64_t timesteps,

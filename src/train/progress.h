@@ -13,6 +13,8 @@ typedef struct sac_progress {
   uint64_t vector_steps;  ///< steps of the vector environment
   uint64_t updates;       ///< gradient steps
   uint64_t updates_from;  ///< updates start past this many timesteps
+  uint64_t updates_owed;  ///< gradient steps due after the last step, not done yet
+  uint64_t recorded;      ///< timesteps at which what was due was evaluated and logged
   uint64_t episodes;      ///< episodes that ended
   double best_return;     ///< best evaluation so far; NaN before the first
   double returns[SAC_EPISODE_WINDOW],

@@ -158,6 +158,15 @@ static sac_status step_environments(sac_run *run, sac_error *err) {
   return SAC_OK;
 }
 
+// gradient steps that follow the step of the environments just made
+static int64_t updates_due(const sac_run *run) {
+  const sac_config *cfg = &run->cfg;
+  if (run->progress.timesteps <= run->progress.updates_from) return 0;
+  if (run->progress.vector_steps % (uint64_t)cfg->algorithm.train_freq != 0) return 0;
+  int64_t steps = cfg->algorithm.gradient_steps;
+  return steps < 0 ? cfg->algorithm.train_freq * cfg->env.n_envs : steps;
+}
+
 sac_status sac_run_step(sac_run *run, sac_error *err) {
   if (run->progress.timesteps < (uint64_t)run->cfg.algorithm.learning_starts) {
     draw_warmup(run);
@@ -168,6 +177,7 @@ sac_status sac_run_step(sac_run *run, sac_error *err) {
   sac_replay_push(&run->replay, 0, run->rows, run->n_envs);
   sac_replay_advance(&run->replay, run->n_envs);
   stage_observations(run);
+  run->progress.updates_owed = (uint64_t)updates_due(run);
   return SAC_OK;
 }
 
@@ -178,14 +188,17 @@ sac_status sac_run_roll(sac_run *run, sac_error *err) {
   return SAC_OK;
 }
 
+bool sac_run_stops(const sac_run *run) {
+  return run->stop && *run->stop != 0;
+}
+
 sac_status sac_run_learn(sac_run *run, sac_error *err) {
-  const sac_config *cfg = &run->cfg;
-  if (run->progress.timesteps <= run->progress.updates_from) return SAC_OK;
-  if (run->progress.vector_steps % (uint64_t)cfg->algorithm.train_freq != 0) return SAC_OK;
-  int64_t steps = cfg->algorithm.gradient_steps;
-  if (steps < 0) steps = cfg->algorithm.train_freq * cfg->env.n_envs;
-  for (int64_t i = 0; i < steps; i++) sac_agent_update(run->agent, &run->replay);
-  run->progress.updates += (uint64_t)steps;
+  sac_progress *progress = &run->progress;
+  if (progress->updates_owed == 0) return SAC_OK;
+  for (; progress->updates_owed > 0 && !sac_run_stops(run); progress->updates_owed--) {
+    sac_agent_update(run->agent, &run->replay);
+    progress->updates++;
+  }
   SAC_TRY(run->backend->ops->sync(run->backend, err));
   return sac_agent_check(run->agent, false, err);
 }

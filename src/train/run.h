@@ -28,8 +28,10 @@ typedef struct sac_run {
   sac_replay_log replay_log;
   sac_evaluator *evaluator;  ///< opened by the first evaluation
   sac_progress progress;
+  uint64_t updates_before;  ///< those of the processes before this one
   sac_metrics *metrics;
   sac_log *log;
+  const volatile int *stop;  ///< once not zero, the run ends as soon as it can; may be NULL
   uint64_t seed;
   // the staged transitions: n_envs rows in the layout of the replay, [s a r d s']
   int n_envs;
@@ -54,7 +56,11 @@ sac_status sac_run_step(sac_run *run, sac_error *err);
 /// The same with random actions and without storing anything: for measuring the environments.
 sac_status sac_run_roll(sac_run *run, sac_error *err);
 
-/// The gradient steps that are due after a step of the environments.
+/// Whether the run was asked to stop.
+bool sac_run_stops(const sac_run *run);
+
+/// The gradient steps that are due after a step of the environments. A stop leaves the rest in
+/// `progress.updates_owed`, and the next call goes on with them.
 sac_status sac_run_learn(sac_run *run, sac_error *err);
 
 /// The parts that a checkpoint holds.

@@ -29,12 +29,32 @@ static sac_status default_name(const sac_config *cfg, const char *config_path, c
   strftime(when, sizeof when, "%Y%m%d-%H%M%S", &local);
   stem_of(config_path, stem);
   snprintf(name, sizeof name, "%s-seed%lld-%s", stem, (long long)cfg->run.seed, when);
-  SAC_TRY(sac_path_join(folder, cfg->run.logdir, name, err));
-  // two runs begun in the same second: the later one gets a number
-  size_t end = strlen(folder);
-  for (int i = 2; sac_path_exists(folder) && end + 8 < SAC_PATH_MAX; i++)
-    snprintf(folder + end, SAC_PATH_MAX - end, "-%d", i);
-  return SAC_OK;
+  return sac_path_join(folder, cfg->run.logdir, name, err);
+}
+
+static sac_status refuse_taken(const char *folder, sac_error *err) {
+  char path[SAC_PATH_MAX];
+  SAC_TRY(sac_path_join(path, folder, "config.yaml", err));
+  if (sac_path_exists(path))
+    return sac_error_set(
+        err, SAC_BAD_CONFIG,
+        "%s: holds a run already; go on with it by `sac resume %s`, or choose another --out",
+        folder, folder);
+  SAC_TRY(sac_path_join(path, folder, "checkpoints", err));
+  if (!sac_path_exists(path)) return SAC_OK;
+  return sac_error_set(
+      err, SAC_BAD_CONFIG,
+      "%s: holds checkpoints of a run that lost its config.yaml; put that back and "
+      "go on by `sac resume %s`, or choose another --out",
+      folder, folder);
+}
+
+// the longest path that a run writes must fit
+static sac_status check_length(const char *folder, sac_error *err) {
+  char path[SAC_PATH_MAX];
+  return sac_path_join(
+      path, folder,
+      "checkpoints/replay/rows-000000000000-000000-0000000000000000.safetensors.00000000.tmp", err);
 }
 
 sac_status sac_run_folder_name(const sac_config *cfg, const char *config_path, const char *wanted,
@@ -47,13 +67,29 @@ sac_status sac_run_folder_name(const sac_config *cfg, const char *config_path, c
     SAC_TRY(default_name(cfg, config_path, folder, err));
   }
   for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--) folder[n - 1] = '\0';
-  char path[SAC_PATH_MAX];
-  SAC_TRY(sac_path_join(path, folder, "config.yaml", err));
-  if (!sac_path_exists(path)) return SAC_OK;
-  return sac_error_set(
-      err, SAC_BAD_CONFIG,
-      "%s: holds a run already; go on with it by `sac resume %s`, or choose another --out", folder,
-      folder);
+  SAC_TRY(check_length(folder, err));
+  // one with a number after the default name is found when it is claimed
+  return wanted || cfg->run.name[0] ? refuse_taken(folder, err) : SAC_OK;
+}
+
+static sac_status claim(const char *folder, int *lock, sac_error *err) {
+  SAC_TRY(sac_folder_make(folder, err));
+  SAC_TRY(sac_folder_lock(folder, lock, err));
+  sac_status status = refuse_taken(folder, err);
+  if (status == SAC_OK) return SAC_OK;
+  sac_folder_unlock(*lock);
+  *lock = -1;
+  return status;
+}
+
+sac_status sac_run_folder_claim(char *folder, bool may_number, int *lock, sac_error *err) {
+  size_t end = strlen(folder);
+  sac_status status = claim(folder, lock, err);
+  for (int i = 2; i < 1000 && may_number && status != SAC_OK && status != SAC_BAD_DISK; i++) {
+    snprintf(folder + end, SAC_PATH_MAX - end, "-%d", i);
+    status = claim(folder, lock, err);
+  }
+  return status;
 }
 
 static sac_status write_config(const char *folder, const sac_config *cfg, sac_error *err) {
@@ -90,10 +126,4 @@ sac_status sac_run_folder_update(const char *folder, const sac_config *cfg, sac_
                                  sac_error *err) {
   SAC_TRY(write_config(folder, cfg, err));
   return write_machine(folder, backend, err);
-}
-
-sac_status sac_run_folder_create(const char *folder, const sac_config *cfg, sac_backend *backend,
-                                 sac_error *err) {
-  SAC_TRY(sac_folder_make(folder, err));
-  return sac_run_folder_update(folder, cfg, backend, err);
 }

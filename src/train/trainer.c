@@ -62,7 +62,8 @@ static sac_status evaluate(sac_run *run, double *return_mean, sac_error *err) {
                                     .seed = (uint64_t)cfg->eval.seed,
                                     .stochastic = !cfg->eval.deterministic};
   sac_evaluation result;
-  SAC_TRY(sac_evaluator_run(run->evaluator, &options, &result, err));
+  SAC_TRY(sac_evaluator_run(run->evaluator, &options, run->stop, &result, err));
+  if (sac_run_stops(run)) return SAC_OK;
   *return_mean = result.return_mean;
   sac_log_line(run->log, "step %llu: evaluation return %.2f (std %.2f, length %.1f, %d episodes)",
                (unsigned long long)run->progress.timesteps, result.return_mean, result.return_std,
@@ -77,7 +78,8 @@ static sac_status evaluate(sac_run *run, double *return_mean, sac_error *err) {
 static sac_status log_metrics(sac_run *run, double eval_return, sac_error *err) {
   sac_metrics_row row = {.eval_return_mean = eval_return};
   row.loss = (sac_loss_values){NAN, NAN, NAN, NAN, NAN, NAN};
-  if (run->progress.updates > 0) row.loss = sac_agent_losses(run->agent, 0);
+  // the losses of a run that was resumed are known after its first update
+  if (run->progress.updates > run->updates_before) row.loss = sac_agent_losses(run->agent, 0);
   return forgive_disk(run, sac_metrics_write(run->metrics, &run->progress, &row, err), err);
 }
 
@@ -89,8 +91,11 @@ static sac_status keep_records(sac_run *run, uint64_t before, const sac_listener
   double eval_return = NAN;
   bool evaluates = sac_progress_due(progress, before, cfg->eval.every);
   if (evaluates) SAC_TRY(evaluate(run, &eval_return, err));
+  // an evaluation broken off counts as none: a resume begins with it
+  if (evaluates && sac_run_stops(run)) return SAC_OK;
   if (evaluates || sac_progress_due(progress, before, cfg->log.every))
     SAC_TRY(log_metrics(run, eval_return, err));
+  run->progress.recorded = progress->timesteps;
   sac_metrics_progress(run->metrics, progress);
   bool ends = progress->timesteps >= (uint64_t)cfg->algorithm.total_timesteps;
   if (!ends && sac_progress_due(progress, before, cfg->checkpoint.every))
@@ -98,17 +103,20 @@ static sac_status keep_records(sac_run *run, uint64_t before, const sac_listener
   return SAC_OK;
 }
 
-static bool wants_stop(const sac_listener *listener) {
-  return listener && listener->stop && *listener->stop != 0;
+// the part of a step after the environments: as much of it as a stop leaves time for
+static sac_status finish_step(sac_run *run, const sac_listener *listener, sac_error *err) {
+  SAC_TRY(sac_run_learn(run, err));
+  if (run->progress.updates_owed > 0) return SAC_OK;
+  return keep_records(run, run->progress.timesteps - (uint64_t)run->n_envs, listener, err);
 }
 
 static sac_status loop(sac_run *run, const sac_listener *listener, sac_error *err) {
   uint64_t total = (uint64_t)run->cfg.algorithm.total_timesteps;
-  while (run->progress.timesteps < total && !wants_stop(listener)) {
-    uint64_t before = run->progress.timesteps;
+  // what the run that this one resumes was stopped in the middle of
+  if (run->progress.recorded < run->progress.timesteps) SAC_TRY(finish_step(run, listener, err));
+  while (run->progress.timesteps < total && !sac_run_stops(run)) {
     SAC_TRY(sac_run_step(run, err));
-    SAC_TRY(sac_run_learn(run, err));
-    SAC_TRY(keep_records(run, before, listener, err));
+    SAC_TRY(finish_step(run, listener, err));
   }
   return SAC_OK;
 }
@@ -124,7 +132,9 @@ static sac_status run_to_end(sac_run *run, const sac_listener *listener, sac_run
   double start_s = sac_clock_s();
   sac_status status = loop(run, listener, err);
   if (status == SAC_OK) status = save(run, listener, err);
-  outcome->stopped = run->progress.timesteps < (uint64_t)run->cfg.algorithm.total_timesteps;
+  const sac_progress *progress = &run->progress;
+  outcome->stopped = progress->timesteps < (uint64_t)run->cfg.algorithm.total_timesteps ||
+                     progress->recorded < progress->timesteps;
   snprintf(outcome->folder, sizeof outcome->folder, "%s", run->folder);
   outcome->timesteps = run->progress.timesteps;
   outcome->updates = run->progress.updates;
@@ -157,8 +167,8 @@ static sac_status start(sac_run *run, const char *folder, const char *config,
                         const sac_listener *listener, sac_error *err) {
   SAC_TRY(sac_run_folder_name(&run->cfg, config, folder, run->folder, err));
   SAC_TRY(sac_run_open(run, err));
-  SAC_TRY(sac_run_folder_create(run->folder, &run->cfg, run->backend, err));
-  SAC_TRY(sac_folder_lock(run->folder, &run->lock, err));
+  SAC_TRY(sac_run_folder_claim(run->folder, !folder && !run->cfg.run.name[0], &run->lock, err));
+  SAC_TRY(sac_run_folder_update(run->folder, &run->cfg, run->backend, err));
   SAC_TRY(open_records(run, listener, err));
   sac_config_notes(&run->cfg, say_note, run->log);
   sac_log_line(run->log, "%s on %s, %s, into %s",
@@ -175,6 +185,7 @@ sac_status sac_train(const char *config, int n_overrides, const char *const *ove
   sac_run *run = calloc(1, sizeof *run);
   if (!run) return sac_error_set(err, SAC_FAILED, "no memory for the run");
   run->lock = -1;
+  run->stop = listener ? listener->stop : NULL;
   sac_status status = sac_config_load(config, n_overrides, overrides, &run->cfg, err);
   if (status == SAC_OK) status = start(run, folder, config, listener, err);
   if (status == SAC_OK) status = run_to_end(run, listener, outcome, err);
@@ -194,24 +205,6 @@ static sac_status load_own_config(sac_run *run, int n_overrides, const char *con
   return sac_config_load(path, n_overrides, overrides, &run->cfg, err);
 }
 
-static sac_status load_newest(sac_run *run, sac_log *log, char *used, sac_error *err) {
-  char **names;
-  int count;
-  SAC_TRY(sac_checkpoint_list(run->folder, &names, &count, err));
-  sac_status status = sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: has no checkpoint", run->folder);
-  for (int i = 0; i < count; i++) {
-    sac_state state = sac_run_state(run);
-    status = sac_checkpoint_load(&state, names[i], true, err);
-    if (status != SAC_BAD_CHECKPOINT) {
-      snprintf(used, SAC_PATH_MAX, "%s", names[i]);
-      break;
-    }
-    sac_log_line(log, "warning: skipped a checkpoint: %s", err->text);
-  }
-  sac_names_free(names, count);
-  return status;
-}
-
 static sac_status restart(sac_run *run, const sac_listener *listener, sac_error *err) {
   char path[SAC_PATH_MAX] = "", used[SAC_PATH_MAX] = "";
   SAC_TRY(sac_run_open(run, err));
@@ -219,17 +212,22 @@ static sac_status restart(sac_run *run, const sac_listener *listener, sac_error 
   SAC_TRY(sac_replay_log_open(&run->replay_log, path, err));
   sac_log *log;
   SAC_TRY(sac_log_open(NULL, listener && listener->quiet, &log, err));
-  sac_status status = load_newest(run, log, used, err);
+  sac_state state = sac_run_state(run);
+  sac_status status = sac_checkpoint_load_newest(&state, run->folder, true, log, used, err);
   sac_log_close(log);
   SAC_TRY(status);
   SAC_TRY(sac_run_folder_update(run->folder, &run->cfg, run->backend, err));
   SAC_TRY(open_records(run, listener, err));
+  run->updates_before = run->progress.updates;
   sac_log_line(run->log, "resumed from %s at step %llu", used,
                (unsigned long long)run->progress.timesteps);
   if (sac_replay_count(&run->replay) == 0 && run->progress.timesteps > 0)
     sac_log_line(run->log,
                  "note: the checkpoint holds no replay: updates start again after %lld steps",
                  (long long)run->cfg.algorithm.learning_starts);
+  if (run->progress.timesteps >= (uint64_t)run->cfg.algorithm.total_timesteps)
+    sac_log_line(run->log,
+                 "note: the run is at its end: a larger algorithm.total_timesteps goes on");
   tell(listener, "{\"event\":\"resumed\",\"timesteps\":%llu}",
        (unsigned long long)run->progress.timesteps);
   return SAC_OK;
@@ -254,6 +252,7 @@ sac_status sac_resume(const char *folder, int n_overrides, const char *const *ov
   if (!run) return sac_error_set(err, SAC_FAILED, "no memory for the run");
   snprintf(run->folder, sizeof run->folder, "%s", folder);
   run->lock = -1;
+  run->stop = listener ? listener->stop : NULL;
   sac_status status = load_own_config(run, n_overrides, overrides, err);
   if (status == SAC_OK) status = sac_folder_lock(run->folder, &run->lock, err);
   if (status == SAC_OK) status = sweep(run, err);

@@ -95,6 +95,18 @@ def a_missing_or_wrong_subcommand_is_a_usage_error(room):
     has(room.run("trian", code=USAGE).stderr, "trian", "train")
 
 
+def an_argument_too_many_is_named(room):
+    done = room.run("train", room.config(), "algorithm.tau", code=USAGE)
+    has(done.stderr, "'algorithm.tau'", "too many", "key=value")
+    has(room.run("train", room.config(), "-x", code=USAGE).stderr, "unknown option -x")
+    has(room.run("train", "", code=USAGE).stderr, "empty")
+
+
+def an_option_is_not_taken_for_the_value_before_it(room):
+    has(room.run("train", room.config(), "--out", "--json", code=USAGE).stderr, "--out", "value")
+    assert not (room.folder / "--json").exists()
+
+
 def doctor_reports(room):
     assert room.run("doctor").stdout.strip()
 
@@ -188,6 +200,35 @@ def a_run_folder_is_never_written_over(room):
     assert room.state(folder) == before
 
 
+def checkpoints_without_their_configuration_are_not_written_over(room):
+    folder = room.train("run")
+    before = [path.read_bytes() for path in steps(folder)]
+    (folder / "config.yaml").unlink()
+    has(room.run("train", room.config(), "--out", folder, code=USAGE).stderr, "config.yaml")
+    assert [path.read_bytes() for path in steps(folder)] == before
+
+
+def runs_begun_at_once_get_folders_of_their_own(room):
+    words = [room.sac, "train", str(room.config()), "algorithm.total_timesteps=50"]
+    runs = [subprocess.Popen([*words, f"algorithm.tau=0.{n}"], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=room.folder)
+            for n in range(1, 5)]
+    assert [run.wait(timeout=20) for run in runs] == [OK] * 4
+    found = sorted(re.search(r"  tau: ([\d.]+)", path.read_text())[1]
+                   for path in room.folder.glob("runs/*/config.yaml"))
+    assert found == ["0.1", "0.2", "0.3", "0.4"], found
+
+
+def closed_streams_leave_no_line_in_the_files_of_a_run(room):
+    open_run, closed_run = room.train("open"), room.folder / "closed"
+    shell = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", room.sac, "train",
+                            str(room.config()), "--json", "--out", str(closed_run)], check=False)
+    assert shell.returncode == OK, f"exit {shell.returncode}"
+    assert room.state(open_run) == room.state(closed_run)
+    for name in ("config.yaml", "log.txt", "metrics.csv", "metrics.jsonl"):
+        assert '"event"' not in (closed_run / name).read_text(), name
+
+
 def the_resolved_configuration_of_a_run_repeats_it(room):
     folder = room.train("run")
     room.run("train", folder / "config.yaml", "--out", room.folder / "again")
@@ -247,6 +288,20 @@ def resume_falls_back_to_the_newest_valid_checkpoint(room):
     has(done.stderr, newest.name)
 
 
+def a_missing_block_of_the_replay_names_the_checkpoint_passed_over(room):
+    folder = room.train("run")
+    sorted((folder / "checkpoints/replay").iterdir())[-1].unlink()
+    done = room.run("resume", folder, "algorithm.total_timesteps=320")
+    has(done.stderr, "skipped " + str(steps(folder)[0].parent / "step-000000000300.safetensors"))
+
+
+def an_empty_metrics_file_gets_its_header_again(room):
+    folder = room.train("run")
+    (folder / "metrics.csv").write_text("")
+    room.run("resume", folder, "algorithm.total_timesteps=350")
+    assert (folder / "metrics.csv").read_text().split("\n")[0].split(",") == COLUMNS
+
+
 def rows_past_the_checkpoint_are_cut_at_resume(room):
     folder = room.train("run")
     steps(folder)[-1].unlink()
@@ -268,6 +323,12 @@ def evaluation_repeats_itself(room):
     assert room.lines("eval", steps(folder)[-1], *words)[-1] == first
     other = room.lines("eval", folder, *words, "--stochastic")[-1]
     assert other["return_mean"] != first["return_mean"]
+
+
+def evaluation_names_the_checkpoint_it_passes_over(room):
+    folder = room.train("run")
+    steps(folder)[-1].write_bytes(b"")
+    has(room.run("eval", folder, "--episodes", 1).stderr, "skipped", steps(folder)[-1].name)
 
 
 def inspection_verifies_wholly(room):
@@ -310,6 +371,38 @@ def an_interrupt_saves_first(room):
 
 def a_termination_saves_first(room):
     signalled(room, "terminated", signal.SIGTERM, 143)
+
+
+def interrupted(room, name, *overrides):
+    """Interrupt a run some time after its first row of metrics; seconds until it ended."""
+    folder = room.folder / name
+    words = ["train", room.config(), *overrides, "--out", folder]
+    process = subprocess.Popen([room.sac, *map(str, words)], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    metrics = folder / "metrics.csv"
+    while not metrics.exists() or metrics.read_text().count("\n") < 2:
+        time.sleep(0.005)
+    time.sleep(0.15)
+    process.send_signal(signal.SIGINT)
+    begin = time.monotonic()
+    assert process.wait(timeout=20) == 130, f"exit {process.returncode}"
+    return folder, time.monotonic() - begin
+
+
+def an_interrupt_within_an_evaluation_loses_nothing(room):
+    whole = room.train("whole")
+    folder, seconds = interrupted(room, "run", "eval.episodes=100000")
+    assert seconds < 2, f"it took {seconds:.1f} s to end"
+    room.run("resume", folder, "eval.episodes=1")
+    assert room.state(whole) == room.state(folder)
+
+
+def an_interrupt_within_the_updates_of_a_step_loses_nothing(room):
+    words = ["algorithm.gradient_steps=20000", "algorithm.total_timesteps=61"]
+    whole = room.train("whole", *words)
+    folder, _ = interrupted(room, "run", *words)
+    room.run("resume", folder)
+    assert room.state(whole) == room.state(folder)
 
 
 # traces and measurements
