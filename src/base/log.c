@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 struct sac_log {
@@ -56,13 +57,23 @@ void sac_log_line(sac_log *log, const char *format, ...) {
   fprintf(stderr, "%s\n", line);
 }
 
+// columns that a line may fill without wrapping
+static int line_columns(void) {
+  struct winsize size;
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2) return 79;
+  return size.ws_col - 1;
+}
+
 void sac_log_progress(sac_log *log, const char *format, ...) {
   if (!log || !log->terminal) return;
+  char line[512];
   va_list arguments;
   va_start(arguments, format);
-  clear_progress(log);
-  vfprintf(stderr, format, arguments);
-  fflush(stderr);
+  vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
+  clear_progress(log);
+  // a line that wrapped could not be cleared
+  fprintf(stderr, "%.*s", line_columns(), line);
+  fflush(stderr);
   log->drawn = true;
 }
