@@ -278,7 +278,8 @@ typedef struct sac_ops {
   void (*replay_gather)(sac_backend *, const sac_replay_gather *);
   void (*finite_check)(sac_backend *, const sac_finite_check *);
   void (*tick)(sac_backend *, uint64_t *counter);  // *counter += 1
-  // optional: the measured peak of fused multiply-adds over all threads, in GFLOP/s; takes 0.2 s
+  // optional: the rate of fused multiply-adds over all threads in GFLOP/s, from a burst of a
+  // millisecond
   double (*peak_gflops)(sac_backend *);
 } sac_ops;
 

@@ -108,7 +108,7 @@ static sac_status print_product(gemm_bench *self, const char *kind, double secon
   return SAC_OK;
 }
 
-static sac_status measure_shape(gemm_bench *self, double peak, bool json, sac_error *err) {
+static sac_status measure_shape(gemm_bench *self, bool json, sac_error *err) {
   static const struct {
     const char *kind;
     void (*run)(gemm_bench *self);
@@ -116,21 +116,24 @@ static sac_status measure_shape(gemm_bench *self, double peak, bool json, sac_er
                {"backward_weight", backward_weight},
                {"backward_input", backward_input}};
   sac_status status = prepare(self, err);
-  for (int i = 0; i < 3 && status == SAC_OK; i++)
+  for (int i = 0; i < 3 && status == SAC_OK; i++) {
+    // what the machine gives drifts with its other load: the peak is measured beside each product
+    double peak = self->backend->ops->peak_gflops(self->backend);
     status = print_product(self, kinds[i].kind, time_product(self, kinds[i].run), peak, json, err);
+  }
   release(self);
   return status;
 }
 
 static sac_status measure_network(gemm_bench *self, const char *layers[3], int n, int in,
-                                  const sac_config_list *hidden, int out, double peak, bool json,
+                                  const sac_config_list *hidden, int out, bool json,
                                   sac_error *err) {
   for (int l = 0; l <= hidden->count; l++) {
     self->shape.layer = layers[l == 0 ? 0 : l < hidden->count ? 1 : 2];
     self->shape.n = n;
     self->shape.in = l == 0 ? in : (int)hidden->at[l - 1];
     self->shape.out = l < hidden->count ? (int)hidden->at[l] : out;
-    SAC_TRY(measure_shape(self, peak, json, err));
+    SAC_TRY(measure_shape(self, json, err));
   }
   return SAC_OK;
 }
@@ -144,12 +147,10 @@ sac_status sac_bench_gemm(const sac_config *cfg, bool json, sac_error *err) {
   sac_status status = sac_backend_open(sac_config_word("run.device", cfg->run.device), self.threads,
                                        &self.backend, err);
   if (status == SAC_OK) {
-    double peak = self.backend->ops->peak_gflops(self.backend);
     status = measure_network(&self, critic, (int)cfg->algorithm.n_critics, obs + act,
-                             &cfg->critic.hidden, 1, peak, json, err);
+                             &cfg->critic.hidden, 1, json, err);
     if (status == SAC_OK)
-      status =
-          measure_network(&self, policy, 1, obs, &cfg->policy.hidden, 2 * act, peak, json, err);
+      status = measure_network(&self, policy, 1, obs, &cfg->policy.hidden, 2 * act, json, err);
     sac_backend_close(self.backend);
   }
   sac_threads_destroy(self.threads);

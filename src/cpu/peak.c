@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "cpu/table.h"
 
-enum { CHAINS = 12, ROUNDS = 1 << 16, WINDOWS = 40 };
+enum { CHAINS = 12, ROUNDS = 1 << 16, WINDOWS = 8 };
 
 // Twelve independent chains hide the latency of two units; factors that the compiler cannot know
 // keep it from doing the sums beforehand.
