@@ -66,10 +66,33 @@ static void carve_all(sac_agent *self, sac_arena *arena) {
   self->fault = sac_arena_take(arena, sizeof *self->fault);
 }
 
-static sac_status allocate_workspace(sac_agent *self, sac_error *err) {
+// a trained block is values, gradients, two moments and, while it is drawn, a copy of the values
+static size_t networks_bytes(sac_agent *self) {
+  size_t bytes = 0;
+  sac_params *params;
+  for (int i = 0; (params = sac_agent_params(self, i)); i++)
+    bytes += (size_t)params->n * params->count * sizeof(sac_real) * (params->grad ? 5 : 1);
+  return bytes;
+}
+
+// memory is taken when it is first written to: what would not fit must be refused before that
+static sac_status check_memory(sac_agent *self, size_t workspace, size_t promised, sac_error *err) {
+  size_t networks = networks_bytes(self), available = sac_memory_available();
+  if (available == 0 || networks + workspace + promised <= available) return SAC_OK;
+  return sac_error_set(err, SAC_FAILED,
+                       "networks and optimisers need %.1f GB, batches of %d rows %.1f GB, the "
+                       "replay %.1f GB, this machine has %.1f GB available: make policy.hidden, "
+                       "critic.hidden, algorithm.n_critics, algorithm.batch_size or "
+                       "algorithm.buffer_size smaller",
+                       (double)networks / 1e9, self->batch_size, (double)workspace / 1e9,
+                       (double)promised / 1e9, (double)available / 1e9);
+}
+
+static sac_status allocate_workspace(sac_agent *self, size_t promised, sac_error *err) {
   sac_backend *backend = self->backend;
   sac_arena arena = {0};
   carve_all(self, &arena);
+  SAC_TRY(check_memory(self, arena.used, promised, err));
   SAC_TRY(backend->ops->alloc(backend, arena.used, &self->memory, err));
   arena = (sac_arena){.memory = self->memory, .size = arena.used};
   carve_all(self, &arena);
@@ -142,7 +165,7 @@ sac_status sac_agent_create(const sac_agent_options *options, sac_agent **agent,
   double target = self->cfg.algorithm.target_entropy;
   self->target_entropy = (sac_real)(isnan(target) ? -self->act_dim : target);
   sac_status status = create_networks(self, err);
-  if (status == SAC_OK) status = allocate_workspace(self, err);
+  if (status == SAC_OK) status = allocate_workspace(self, options->promised_bytes, err);
   if (status == SAC_OK) status = initialise_networks(self, options->seeds, err);
   if (status == SAC_OK) *agent = self;
   if (status != SAC_OK) sac_agent_destroy(self);

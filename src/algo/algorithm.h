@@ -35,8 +35,9 @@ typedef struct sac_agent_options {
   int n_seeds;
   const uint64_t *seeds;  ///< (n_seeds) run seeds, in host memory
   int obs_dim, actor_obs_dim, act_dim;
-  int batch_size;  ///< rows a seed; algorithm.batch_size where not a trace
-  int act_rows;    ///< most rows that sac_agent_act is called with
+  int batch_size;         ///< rows a seed; algorithm.batch_size where not a trace
+  int act_rows;           ///< most rows that sac_agent_act is called with
+  size_t promised_bytes;  ///< memory that a replay will take as it fills, beside the agent's
 } sac_agent_options;
 
 /// Create the networks, drawn from the seeds, with targets equal to them. Frees with destroy.

@@ -14,6 +14,10 @@ typedef struct sac_arena {
 /// it asserts.
 void *sac_arena_take(sac_arena *arena, size_t bytes);
 
+/// Bytes of this machine's memory that could be taken now without swapping; 0 where the system does
+/// not say.
+size_t sac_memory_available(void);
+
 /// Remember a place, and give back all that was taken since.
 static inline size_t sac_arena_mark(const sac_arena *arena) {
   return arena->used;

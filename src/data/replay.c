@@ -1,27 +1,16 @@
 #include "data/replay.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "base/arena.h"
 
 sac_row_layout sac_row_layout_make(int obs_dim, int act_dim) {
   int values = 2 * obs_dim + act_dim + 2, line = 64 / (int)sizeof(sac_real);
   return (sac_row_layout){obs_dim, act_dim, (values + line - 1) / line * line};
 }
 
-// bytes that could be used now without swapping; 0 where the system does not say
-static size_t available_bytes(void) {
-  FILE *file = fopen("/proc/meminfo", "r");
-  if (!file) return 0;
-  char line[256];
-  unsigned long long kib = 0;
-  while (fgets(line, sizeof line, file))
-    if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1) break;
-  fclose(file);
-  return (size_t)kib * 1024;
-}
-
 static sac_status check_memory(const sac_replay *replay, size_t bytes, sac_error *err) {
-  size_t available = available_bytes();
+  size_t available = sac_memory_available();
   if (available == 0 || bytes <= available) return SAC_OK;
   return sac_error_set(
       err, SAC_FAILED,
@@ -35,7 +24,7 @@ sac_status sac_replay_create(sac_backend *backend, sac_row_layout layout, int n_
                              size_t capacity, sac_replay *replay, sac_error *err) {
   *replay =
       (sac_replay){.backend = backend, .layout = layout, .n_seeds = n_seeds, .capacity = capacity};
-  size_t bytes = (size_t)n_seeds * capacity * (size_t)layout.width * sizeof(sac_real);
+  size_t bytes = sac_replay_bytes(replay);
   SAC_TRY(check_memory(replay, bytes, err));
   void *memory = NULL;
   SAC_TRY(backend->ops->alloc(backend, bytes, &memory, err));

@@ -38,6 +38,12 @@ sac_status sac_replay_create(sac_backend *backend, sac_row_layout layout, int n_
                              size_t capacity, sac_replay *replay, sac_error *err);
 void sac_replay_release(sac_replay *replay);
 
+/// Bytes of its rings: taken only as they fill.
+static inline size_t sac_replay_bytes(const sac_replay *replay) {
+  return (size_t)replay->n_seeds * replay->capacity * (size_t)replay->layout.width *
+         sizeof(sac_real);
+}
+
 /// Rows that can be drawn now.
 uint64_t sac_replay_count(const sac_replay *replay);
 

@@ -1,6 +1,7 @@
 // The vector environment: instances on a fixed partition over the thread pool.
 #include "env/vec_env.h"
 
+#include "base/arena.h"
 #include "base/philox.h"
 
 #include <stdio.h>
@@ -29,13 +30,27 @@ typedef struct vec_call {
 // an engine's step is worth waking a thread for, a formula is not
 enum { FORMULA_BLOCK = 64, ENGINE_BLOCK = 1 };
 
+// environments of an engine take memory as they are made: asked after so many, with this left over
+enum { MEMORY_BLOCK = 1024, MEMORY_LEFT_MIB = 256 };
+
+static sac_status check_memory(int made, int wanted, sac_error *err) {
+  size_t available = sac_memory_available();
+  if (available == 0 || available > (size_t)MEMORY_LEFT_MIB << 20) return SAC_OK;
+  return sac_error_set(err, SAC_FAILED,
+                       "env.n_envs: the memory of this machine is used up after %d of %d "
+                       "environments",
+                       made, wanted);
+}
+
 static sac_status create_environments(sac_vec_env *vec, sac_error *err) {
   vec->environments = calloc((size_t)vec->count, sizeof *vec->environments);
   vec->started = calloc((size_t)vec->count, sizeof *vec->started);
   if (!vec->environments || !vec->started)
     return sac_error_set(err, SAC_FAILED, "out of memory for %d environments", vec->count);
-  for (int i = 0; i < vec->count; i++)
+  for (int i = 0; i < vec->count; i++) {
+    if (i % MEMORY_BLOCK == MEMORY_BLOCK - 1) SAC_TRY(check_memory(i, vec->count, err));
     SAC_TRY(sac_environment_create(vec->task, &vec->environments[i], err));
+  }
   return SAC_OK;
 }
 

@@ -42,7 +42,10 @@ static sac_status allocate_staging(sac_run *run, sac_error *err) {
   return SAC_OK;
 }
 
-static sac_status open_agent(sac_run *run, sac_error *err) {
+static sac_status open_learner(sac_run *run, sac_error *err) {
+  sac_row_layout layout = sac_row_layout_make(run->spec->obs_dim, run->spec->act_dim);
+  SAC_TRY(sac_replay_create(run->backend, layout, 1, (size_t)run->cfg.algorithm.buffer_size,
+                            &run->replay, err));
   sac_agent_options options = {
       .cfg = &run->cfg,
       .backend = run->backend,
@@ -52,11 +55,9 @@ static sac_status open_agent(sac_run *run, sac_error *err) {
       .actor_obs_dim = run->spec->actor_obs_dim > 0 ? run->spec->actor_obs_dim : run->spec->obs_dim,
       .act_dim = run->spec->act_dim,
       .batch_size = (int)run->cfg.algorithm.batch_size,
-      .act_rows = run->n_envs > SAC_EVALUATOR_LANES ? run->n_envs : SAC_EVALUATOR_LANES};
-  SAC_TRY(sac_agent_create(&options, &run->agent, err));
-  sac_row_layout layout = sac_row_layout_make(run->spec->obs_dim, run->spec->act_dim);
-  return sac_replay_create(run->backend, layout, 1, (size_t)run->cfg.algorithm.buffer_size,
-                           &run->replay, err);
+      .act_rows = run->n_envs > SAC_EVALUATOR_LANES ? run->n_envs : SAC_EVALUATOR_LANES,
+      .promised_bytes = sac_replay_bytes(&run->replay)};
+  return sac_agent_create(&options, &run->agent, err);
 }
 
 sac_status sac_run_open(sac_run *run, sac_error *err) {
@@ -72,7 +73,7 @@ sac_status sac_run_open(sac_run *run, sac_error *err) {
       .cfg = cfg, .seed = run->seed, .squash = cfg->policy.squash, .threads = run->threads};
   SAC_TRY(sac_vec_env_create(&options, &run->envs, err));
   run->spec = &sac_vec_env_task(run->envs)->spec;
-  SAC_TRY(open_agent(run, err));
+  SAC_TRY(open_learner(run, err));
   SAC_TRY(allocate_staging(run, err));
   return sac_vec_env_reset(run->envs, run->rows, run->replay.layout.width, err);
 }

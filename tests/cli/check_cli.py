@@ -240,6 +240,16 @@ def an_unwritable_folder_is_a_disk_error(room):
     has(done.stderr, "/proc/nowhere")
 
 
+def memory_that_is_not_there_is_refused_before_anything_is_written(room):
+    wide = "[" + ",".join(["2048"] * 8) + "]"
+    for words in (["algorithm.batch_size=1048576", "algorithm.buffer_size=2000000",
+                   f"policy.hidden={wide}", f"critic.hidden={wide}"],
+                  ["algorithm.buffer_size=1000000000", "env.id=Hopper-v5"]):
+        done = room.run("train", room.config(), *words, "--out", room.folder / "never", code=1)
+        has(done.stderr, words[0].split("=")[0], "available")
+        assert not (room.folder / "never").exists()
+
+
 def a_number_that_overflows_stops_the_run(room):
     text = room.config(env="LinearQuadratic-v0").read_text()
     unstable = text.replace("LinearQuadratic-v0", "LinearQuadratic-v0, kwargs: {A: 3.0}")
