@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <random>
@@ -57,10 +58,24 @@ class Machine {
   std::vector<void *> memory_;
 };
 
-/// A configuration made of overrides alone.
+/// Overrides in which a later value of a key replaces an earlier one.
+inline std::vector<std::string> latest(const std::vector<std::string> &overrides) {
+  std::vector<std::string> kept;
+  for (const std::string &text : overrides) {
+    std::string key = text.substr(0, text.find('=') + 1);
+    auto same = [&](const std::string &other) { return other.compare(0, key.size(), key) == 0; };
+    kept.erase(std::remove_if(kept.begin(), kept.end(), same), kept.end());
+    kept.push_back(text);
+  }
+  return kept;
+}
+
+/// A configuration made of overrides alone, for Pendulum-v1 unless they say otherwise.
 inline std::unique_ptr<sac_config> config_of(std::vector<std::string> overrides) {
   auto cfg = std::make_unique<sac_config>();
-  std::vector<const char *> texts = {"env.id=Pendulum-v1"};
+  overrides.insert(overrides.begin(), "env.id=Pendulum-v1");
+  overrides = latest(overrides);
+  std::vector<const char *> texts;
   for (const std::string &text : overrides) texts.push_back(text.c_str());
   sac_error err = {};
   if (sac_config_load(nullptr, static_cast<int>(texts.size()), texts.data(), cfg.get(), &err))

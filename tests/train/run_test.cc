@@ -1,0 +1,206 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "train/fixture.h"
+
+namespace {
+
+using sac_test::HandRun;
+using sac_test::small_run;
+
+struct ResumeCase {
+  const char *name;
+  std::vector<std::string> overrides;
+  int steps;
+};
+
+class Resume : public testing::TestWithParam<ResumeCase> {};
+
+// twice N steps, and N steps, a checkpoint, new objects and N steps: the same bits, with any number
+// of threads before and after
+TEST_P(Resume, EqualsNeverHavingStopped) {
+  const ResumeCase &wanted = GetParam();
+  auto options = [&](int threads) {
+    std::vector<std::string> all = small_run(wanted.overrides);
+    all.push_back("run.threads=" + std::to_string(threads));
+    return all;
+  };
+  HandRun whole(options(1)), whole_of_two(options(2)), first(options(1));
+  whole.go(2 * wanted.steps);
+  whole_of_two.go(2 * wanted.steps);
+  first.go(wanted.steps);
+  std::string expected = whole.digest(), path = first.save();
+  EXPECT_EQ(whole_of_two.digest(), expected) << "two threads differ from one";
+  for (int threads : {1, 2}) {
+    HandRun second(options(threads));
+    ASSERT_EQ(second.load_from(first, path), SAC_OK) << second.err.text;
+    EXPECT_EQ(second.digest(), sac_test::digest_of(path)) << "before the first step";
+    second.go(wanted.steps);
+    EXPECT_EQ(second.digest(), expected) << threads << " threads";
+    EXPECT_GT(second.run->progress.updates, 0u);
+  }
+}
+
+const ResumeCase kResumes[] = {
+    {"Pendulum", {"env.id=Pendulum-v1"}, 130},
+    {"PendulumV1", {"env.id=Pendulum-v1", "algorithm.name=sac_v1"}, 130},
+    {"PendulumManyEnvironments",
+     {"env.id=Pendulum-v1", "env.n_envs=3", "algorithm.train_freq=2",
+      "algorithm.gradient_steps=-1"},
+     90},
+    {"PendulumDelays",
+     {"env.id=Pendulum-v1", "algorithm.policy_delay=2", "algorithm.target_update_interval=3",
+      "algorithm.n_critics=3", "algorithm.target_subset=2"},
+     101},
+    {"PendulumSmallRing", {"env.id=Pendulum-v1", "algorithm.buffer_size=60"}, 150},
+    {"Lqr", {"env.id=LinearQuadratic-v0"}, 130},
+    {"LqrV1Unsquashed",
+     {"env.id=LinearQuadratic-v0", "algorithm.name=sac_v1", "policy.squash=false",
+      "algorithm.update_order=sequential"},
+     130},
+    {"MountainCar", {"env.id=MountainCarContinuous-v0"}, 130},
+    {"HalfCheetah", {"env.id=HalfCheetah-v5", "env.n_envs=2", "env.max_episode_steps=37"}, 60},
+    {"HalfCheetahV1", {"env.id=HalfCheetah-v5", "algorithm.name=sac_v1"}, 60},
+    {"Hopper", {"env.id=Hopper-v5"}, 80},
+};
+INSTANTIATE_TEST_SUITE_P(Cases, Resume, testing::ValuesIn(kResumes),
+                         [](const testing::TestParamInfo<ResumeCase> &info) {
+                           return info.param.name;
+                         });
+
+// rows of the replay: (count, width)
+std::vector<std::vector<sac_real>> rows_of(const HandRun &self) {
+  const sac_replay &replay = self.run->replay;
+  uint64_t count = sac_replay_count(&replay);
+  std::vector<std::vector<sac_real>> rows;
+  for (uint64_t i = replay.pushed - count; i < replay.pushed; i++) {
+    rows.emplace_back((size_t)replay.layout.width);
+    sac_replay_read(&replay, 0, i, 1, rows.back().data());
+  }
+  return rows;
+}
+
+TEST(RunStep, TruncationIsBootstrappedAndTerminationIsNot) {
+  HandRun limited(small_run({"env.max_episode_steps=10"}));
+  limited.go(35);
+  EXPECT_EQ(limited.run->progress.episodes, 3u);
+  int at = sac_row_terminated(&limited.run->replay.layout);
+  for (const auto &row : rows_of(limited)) EXPECT_EQ(row[(size_t)at], 0);
+
+  HandRun ended(small_run({"env.id=Hopper-v5", "algorithm.learning_starts=300"}));
+  ended.go(150);
+  int terminated = 0;
+  at = sac_row_terminated(&ended.run->replay.layout);
+  for (const auto &row : rows_of(ended)) terminated += row[(size_t)at] == 1;
+  EXPECT_GT(terminated, 0);
+  EXPECT_EQ((uint64_t)terminated, ended.run->progress.episodes);
+}
+
+// the row that ends an episode holds the state before the restart
+TEST(RunStep, RowsHoldTheFinalObservation) {
+  HandRun run(small_run({"env.max_episode_steps=10"}));
+  run.go(35);
+  const sac_row_layout &layout = run.run->replay.layout;
+  std::vector<std::vector<sac_real>> rows = rows_of(run);
+  for (size_t i = 0; i + 1 < rows.size(); i++) {
+    std::vector<sac_real> next(rows[i].begin() + sac_row_next_obs(&layout),
+                               rows[i].begin() + sac_row_next_obs(&layout) + layout.obs_dim);
+    std::vector<sac_real> obs(rows[i + 1].begin(), rows[i + 1].begin() + layout.obs_dim);
+    EXPECT_EQ(next == obs, i % 10 != 9) << i;
+  }
+}
+
+TEST(RunStep, WarmUpIsUniformAndThenThePolicyActs) {
+  HandRun run(small_run({"algorithm.learning_starts=400", "algorithm.total_timesteps=500"}));
+  run.go(400);
+  const sac_row_layout &layout = run.run->replay.layout;
+  double sum = 0, squares = 0;
+  for (const auto &row : rows_of(run)) {
+    double action = row[(size_t)sac_row_action(&layout)];
+    EXPECT_LT(std::abs(action), 1);
+    sum += action;
+    squares += action * action;
+  }
+  EXPECT_NEAR(sum / 400, 0, 5 * std::sqrt(1.0 / 3 / 400));
+  EXPECT_NEAR(squares / 400, 1.0 / 3, 5 * std::sqrt(4.0 / 45 / 400));
+  EXPECT_EQ(run.run->progress.updates, 0u);  // they begin past learning_starts
+  run.go(1);
+  EXPECT_EQ(run.run->progress.updates, 1u);
+}
+
+TEST(RunLearn, UpdatesComeAsStableBaselines3Counts) {
+  HandRun every_two(small_run({"algorithm.train_freq=2", "algorithm.gradient_steps=3"}));
+  every_two.go(50);
+  EXPECT_EQ(every_two.run->progress.updates, 3u * 5);  // after steps 42, 44 .. 50
+  HandRun all(small_run({"env.n_envs=4", "algorithm.train_freq=2", "algorithm.gradient_steps=-1"}));
+  all.go(16);
+  EXPECT_EQ(all.run->progress.timesteps, 64u);
+  EXPECT_EQ(all.run->progress.updates, 8u * 3);  // after vector steps 12, 14, 16
+  EXPECT_EQ(all.run->agent != nullptr, true);
+}
+
+TEST(RunLearn, AStopLeavesTheRestToTheNextCall) {
+  volatile int stop = 0;
+  HandRun run(small_run({"algorithm.gradient_steps=5"})),
+      plain(small_run({"algorithm.gradient_steps=5"}));
+  run.go(60);
+  plain.go(60);
+  stop = 1;
+  run.run->stop = &stop;
+  sac_error err = {};
+  ASSERT_EQ(sac_run_step(run.run.get(), &err), SAC_OK);
+  ASSERT_EQ(sac_run_learn(run.run.get(), &err), SAC_OK);
+  EXPECT_EQ(run.run->progress.updates_owed, 5u);
+  stop = 0;
+  ASSERT_EQ(sac_run_learn(run.run.get(), &err), SAC_OK);
+  plain.go(1);
+  EXPECT_EQ(run.digest(), plain.digest());
+}
+
+TEST(RunFault, ABrokenObservationNeverEntersTheReplay) {
+  HandRun run(small_run({"env.id=LinearQuadratic-v0", "env.kwargs={W: [0.0]}"}));
+  sac_error err = {};
+  // the environment's saved state is put far outside of what a float holds
+  std::vector<uint8_t> state(sac_vec_env_state_bytes(run.run->envs));
+  run.go(20);
+  sac_vec_env_save(run.run->envs, state.data());
+  double huge = 1e300;
+  for (size_t at = 24; at + 8 <= state.size(); at += 8) {
+    double value;
+    std::memcpy(&value, &state[at], 8);
+    if (std::isfinite(value) && value != 0 && std::abs(value) < 100 && std::abs(value) > 1e-6)
+      std::memcpy(&state[at], &huge, 8);
+  }
+  sac_vec_env_load(run.run->envs, state.data(), run.run->next_start, run.run->spec->obs_dim);
+  EXPECT_EQ(sac_run_step(run.run.get(), &err), SAC_BAD_NUMBER);
+  EXPECT_NE(std::string(err.text).find("environment 0 (LinearQuadratic-v0), step 21"),
+            std::string::npos)
+      << err.text;
+  EXPECT_EQ(run.run->replay.pushed, 20u);
+  for (const auto &row : rows_of(run))
+    for (sac_real value : row) EXPECT_TRUE(std::isfinite(value));
+}
+
+TEST(RunFault, ABrokenActionNeverEntersTheReplay) {
+  HandRun run(small_run());
+  run.go(60);
+  uint64_t pushed = run.run->replay.pushed;
+  sac_params *actor = sac_agent_params(run.run->agent, 0);
+  sac_real nan = std::numeric_limits<sac_real>::quiet_NaN();
+  run.run->backend->ops->upload(run.run->backend, actor->value, &nan, sizeof nan);
+  sac_error err = {};
+  sac_status status = SAC_OK;
+  for (int i = 0; i < 5 && status == SAC_OK; i++) status = sac_run_step(run.run.get(), &err);
+  EXPECT_EQ(status, SAC_BAD_NUMBER);
+  EXPECT_NE(std::string(err.text).find("action[0] is nan"), std::string::npos) << err.text;
+  EXPECT_LE(run.run->replay.pushed - pushed, 4u);
+  for (const auto &row : rows_of(run))
+    for (sac_real value : row) EXPECT_TRUE(std::isfinite(value));
+}
+
+}  // namespace
