@@ -1,0 +1,102 @@
+// Counts every allocation of the process: training steps make none. The definitions below take the
+// place of the C library's in this program; under a sanitiser, which has its own, they are left
+// out.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
+#include "train/fixture.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SAC_TEST_COUNTS 0
+#else
+#define SAC_TEST_COUNTS 1
+#endif
+
+namespace {
+std::atomic<long> allocations{0};
+}
+
+#if SAC_TEST_COUNTS
+extern "C" {
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+void *malloc(size_t size) noexcept {
+  allocations++;
+  return __libc_malloc(size);
+}
+void *calloc(size_t count, size_t size) noexcept {
+  allocations++;
+  return __libc_calloc(count, size);
+}
+void *realloc(void *memory, size_t size) noexcept {
+  allocations++;
+  return __libc_realloc(memory, size);
+}
+void *memalign(size_t alignment, size_t size) noexcept {
+  allocations++;
+  return __libc_memalign(alignment, size);
+}
+void *aligned_alloc(size_t alignment, size_t size) noexcept {
+  return memalign(alignment, size);
+}
+int posix_memalign(void **memory, size_t alignment, size_t size) noexcept {
+  *memory = memalign(alignment, size);
+  return *memory ? 0 : ENOMEM;
+}
+}
+#endif
+
+namespace {
+
+using sac_test::HandRun;
+using sac_test::small_run;
+
+bool counting_works() {
+  long before = allocations;
+  void *volatile memory = std::malloc(100);
+  std::free(memory);
+  void *volatile aligned = aligned_alloc(64, 128);
+  std::free(aligned);
+  return allocations == before + 2;
+}
+
+class Allocation : public testing::TestWithParam<const char *> {
+ protected:
+  void SetUp() override {
+    if (!counting_works()) GTEST_SKIP() << "another allocator (a sanitiser's, valgrind's) is here";
+  }
+};
+
+TEST_P(Allocation, ATrainingStepMakesNone) {
+  for (const char *algorithm : {"algorithm.name=sac", "algorithm.name=sac_v1"}) {
+    HandRun self(small_run({GetParam(), algorithm, "run.threads=2", "env.max_episode_steps=50"}));
+    sac_error err = {};
+    self.go(60);  // past the warm-up and the end of an episode
+    long before = allocations;
+    for (int i = 0; i < 1000; i++) {
+      if (sac_run_step(self.run.get(), &err) != SAC_OK) break;
+      if (sac_run_learn(self.run.get(), &err) != SAC_OK) break;
+    }
+    EXPECT_EQ(allocations - before, 0) << algorithm;
+    EXPECT_EQ(self.run->progress.timesteps, 1060u) << err.text;
+    EXPECT_EQ(self.run->progress.updates, 1020u);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Environments, Allocation,
+                         testing::Values("env.id=Pendulum-v1", "env.id=LinearQuadratic-v0",
+                                         "env.id=HalfCheetah-v5", "env.id=Hopper-v5"),
+                         [](const testing::TestParamInfo<const char *> &info) {
+                           std::string name = info.param;
+                           name = name.substr(7);
+                           return name.substr(0, name.find('-'));
+                         });
+
+}  // namespace

@@ -1,0 +1,135 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "train/fixture.h"
+
+extern "C" {
+#include "env/environment.h"
+}
+
+namespace {
+
+using sac_test::HandRun;
+using sac_test::small_run;
+
+struct Measured {
+  sac_status status;
+  sac_evaluation result;
+  std::string text;
+};
+
+Measured evaluate(HandRun &self, int lanes, int episodes, uint64_t seed, bool stochastic) {
+  sac_run *run = self.run.get();
+  sac_evaluator *evaluator = nullptr;
+  sac_error err = {};
+  Measured out = {};
+  EXPECT_EQ(sac_evaluator_create(&run->cfg, lanes, run->agent, run->backend, run->threads,
+                                 &evaluator, &err),
+            SAC_OK)
+      << err.text;
+  sac_evaluation_options options = {episodes, seed, stochastic};
+  out.status = sac_evaluator_run(evaluator, &options, nullptr, &out.result, &err);
+  out.text = err.text;
+  sac_evaluator_destroy(evaluator);
+  return out;
+}
+
+TEST(Evaluator, IsTheSameForAnyLanesAndThreads) {
+  for (bool stochastic : {false, true}) {
+    for (const char *env : {"env.id=Pendulum-v1", "env.id=Hopper-v5"}) {
+      HandRun one(small_run({env})), two(small_run({env, "run.threads=2"}));
+      one.go(60);
+      two.go(60);
+      sac_evaluation first = evaluate(one, 1, 5, 10000, stochastic).result;
+      for (int lanes : {2, 3, 5, 16}) {
+        sac_evaluation other = evaluate(lanes == 3 ? two : one, lanes, 5, 10000, stochastic).result;
+        EXPECT_EQ(other.return_mean, first.return_mean) << env << " " << lanes;
+        EXPECT_EQ(other.return_std, first.return_std) << env << " " << lanes;
+        EXPECT_EQ(other.length_mean, first.length_mean) << env << " " << lanes;
+      }
+      EXPECT_EQ(first.episodes, 5);
+      EXPECT_EQ(std::string("env.id=") + first.env, env);
+    }
+  }
+}
+
+// the return of one episode of the policy's mean, by the environment and the policy alone
+double return_of_episode(HandRun &self, uint64_t seed, int64_t *length) {
+  sac_run *run = self.run.get();
+  sac_environment environment;
+  EXPECT_EQ(sac_environment_create(sac_vec_env_task(run->envs), &environment, nullptr), SAC_OK);
+  sac_environment_reset(&environment, seed);
+  sac_real obs[3], action[1];
+  sac_act act = {1, {obs, 0, 3, 1}, {nullptr, 0, 1, 1}, {action, 0, 1, 1}};
+  double sum = 0;
+  for (sac_outcome outcome = {}; !outcome.terminated && !outcome.truncated;) {
+    sac_environment_observe(&environment, obs);
+    sac_agent_act(run->agent, &act);
+    sac_environment_step(&environment, action, &outcome);
+    sum += outcome.reward;
+  }
+  *length = environment.step;
+  sac_environment_destroy(&environment);
+  return sum;
+}
+
+TEST(Evaluator, EpisodeIStartsFromSeedPlusI) {
+  HandRun self(small_run());
+  self.go(60);
+  double returns[4], mean = 0, squares = 0;
+  for (uint64_t i = 0; i < 4; i++) {
+    int64_t length;
+    returns[i] = return_of_episode(self, 777 + i, &length);
+    EXPECT_EQ(length, 200);
+    mean += returns[i] / 4;
+  }
+  for (double value : returns) squares += (value - mean) * (value - mean) / 4;
+  sac_evaluation result = evaluate(self, 3, 4, 777, false).result;
+  EXPECT_NEAR(result.return_mean, mean, 1e-9 * std::abs(mean));
+  EXPECT_NEAR(result.return_std, std::sqrt(squares), 1e-6 * std::abs(mean));
+  EXPECT_EQ(result.length_mean, 200);
+  EXPECT_NE(evaluate(self, 3, 4, 778, false).result.return_mean, result.return_mean);
+}
+
+TEST(Evaluator, LeavesTheRunAsItWas) {
+  HandRun self(small_run()), plain(small_run());
+  self.go(60);
+  plain.go(60);
+  evaluate(self, 4, 6, 1, true);
+  self.go(10);
+  plain.go(10);
+  EXPECT_EQ(self.digest(), plain.digest());
+}
+
+TEST(Evaluator, ABrokenPolicyIsNamedWithItsEpisode) {
+  HandRun self(small_run());
+  sac_params *actor = sac_agent_params(self.run->agent, 0);
+  sac_real nan = std::numeric_limits<sac_real>::quiet_NaN();
+  self.run->backend->ops->upload(self.run->backend, actor->value, &nan, sizeof nan);
+  Measured out = evaluate(self, 2, 3, 1, false);
+  EXPECT_EQ(out.status, SAC_BAD_NUMBER);
+  EXPECT_EQ(out.text.find("evaluation episode 0 (Pendulum-v1), step 1 of its episode: action[0]"),
+            0u)
+      << out.text;
+}
+
+TEST(Evaluator, StopsWhenAsked) {
+  HandRun self(small_run());
+  sac_run *run = self.run.get();
+  sac_evaluator *evaluator = nullptr;
+  ASSERT_EQ(sac_evaluator_create(&run->cfg, 2, run->agent, run->backend, run->threads, &evaluator,
+                                 nullptr),
+            SAC_OK);
+  volatile int stop = 1;
+  sac_evaluation_options options = {1000000, 1, false};
+  sac_evaluation out;
+  EXPECT_EQ(sac_evaluator_run(evaluator, &options, &stop, &out, nullptr), SAC_OK);
+  sac_evaluator_destroy(evaluator);
+}
+
+}  // namespace
