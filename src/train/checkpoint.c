@@ -217,10 +217,11 @@ sac_status sac_checkpoint_load(const sac_state *state, const char *path, bool co
   SAC_TRY(sac_safetensors_open(path, true, &file, err));
   sac_status status = check_identity(state, file, err);
   if (status == SAC_OK) status = sac_tensors_get_state(file, state->agent, state->i_seed, err);
-  if (status == SAC_OK) status = load_progress(state, file, err);
+  // evaluating needs no counters
+  if (status == SAC_OK && complete) status = load_progress(state, file, err);
   if (status == SAC_OK && complete) status = load_environments(state, file, err);
   if (status == SAC_OK && complete) status = load_replay(state, file, err);
-  if (status == SAC_OK) sac_agent_set_updates(state->agent, state->progress->updates);
+  if (status == SAC_OK && complete) sac_agent_set_updates(state->agent, state->progress->updates);
   sac_safetensors_close(file);
   return status;
 }

@@ -16,9 +16,9 @@ typedef struct sac_state {
   int i_seed;  ///< the member of the agent's stacks that this run is
   sac_replay *replay;
   sac_replay_log *replay_log;
-  sac_vec_env *envs;  ///< NULL where only the agent is wanted
-  sac_progress *progress;
-  sac_real *obs;  ///< the observations to act on, `obs_ld` values apart: written by a load
+  sac_vec_env *envs;       ///< NULL where only the agent is wanted
+  sac_progress *progress;  ///< NULL where only the agent is wanted
+  sac_real *obs;           ///< the observations to act on, `obs_ld` values apart: written by a load
   int obs_ld;
 } sac_state;
 

@@ -13,7 +13,6 @@ typedef struct subject {
   sac_backend *backend;
   sac_agent *agent;
   sac_evaluator *evaluator;
-  sac_progress progress;
 } subject;
 
 // the run folder that a path belongs to: itself, or the one above "checkpoints/"
@@ -73,7 +72,7 @@ static sac_status load(subject *self, const char *path, sac_error *err) {
                          path, config);
   SAC_TRY(sac_config_load(config, 0, NULL, &self->cfg, err));
   SAC_TRY(open_agent(self, err));
-  sac_state state = {.cfg = &self->cfg, .agent = self->agent, .progress = &self->progress};
+  sac_state state = {.cfg = &self->cfg, .agent = self->agent};
   if (is_folder) return load_newest(&state, path, err);
   return sac_checkpoint_load(&state, path, false, err);
 }

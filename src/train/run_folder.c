@@ -49,6 +49,15 @@ static sac_status refuse_taken(const char *folder, sac_error *err) {
       folder, folder);
 }
 
+// JSON, which names the folder, holds nothing else
+static sac_status check_utf8(const char *folder, sac_error *err) {
+  json_t *text = json_string(folder);
+  if (!text)
+    return sac_error_set(err, SAC_BAD_CONFIG, "%s: a run folder's name must be UTF-8", folder);
+  json_decref(text);
+  return SAC_OK;
+}
+
 // the longest path that a run writes must fit
 static sac_status check_length(const char *folder, sac_error *err) {
   char path[SAC_PATH_MAX];
@@ -67,6 +76,7 @@ sac_status sac_run_folder_name(const sac_config *cfg, const char *config_path, c
     SAC_TRY(default_name(cfg, config_path, folder, err));
   }
   for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--) folder[n - 1] = '\0';
+  SAC_TRY(check_utf8(folder, err));
   SAC_TRY(check_length(folder, err));
   // one with a number after the default name is found when it is claimed
   return wanted || cfg->run.name[0] ? refuse_taken(folder, err) : SAC_OK;
