@@ -1,5 +1,5 @@
-// The product's inner kernel: a tile of SAC_TILE_ROWS x 2 vectors of C is held in registers while k
-// runs; every step loads two vectors of B and one value of A for each row.
+// The product's inner kernel: a tile of rows x vectors of C is held in registers while k
+// runs; every step loads a row of B and one value of A for each row.
 #include "cpu/gemm.h"
 
 #include <string.h>
@@ -25,7 +25,7 @@ typedef struct edge {
 
 // Vector s of a tile lies in row s / width at columns (s % width) * SAC_LANES and on. One flat loop
 // over s, not two nested ones, is what lets compilers keep all of them in registers.
-typedef sac_vector sums[SAC_TILE_ROWS * 2];
+typedef sac_vector sums[SAC_TILE_ROWS * SAC_TILE_WIDTH];
 #define EACH_SUM(s) SAC_UNROLL for (int s = 0; s < rows * width; s++)
 #define OFFSET(s) (t->column + s % width * SAC_LANES)
 #define ALWAYS static inline __attribute__((always_inline))
@@ -35,7 +35,7 @@ ALWAYS void multiply(int rows, int width, const tile *t, sums sum) {
   const sac_real *a[SAC_TILE_ROWS];
   for (int i = 0; i < rows; i++) a[i] = t->a[i];
   size_t step = t->gemm->a_step, at = 0;
-  for (int k = t->k; k > 0; k--, at += step, b += width * SAC_LANES) {
+  SAC_UNROLL_STEPS for (int k = t->k; k > 0; k--, at += step, b += width * SAC_LANES) {
     const sac_vector *row = (const sac_vector *)b;
     EACH_SUM(s) {
       sum[s] += sac_vector_fill(a[s / width][at]) * row[s % width];
@@ -128,20 +128,26 @@ ALWAYS void compute_rows(int rows, int width, const tile *t) {
     TILE_CASE(4)
     TILE_CASE(5)
     TILE_CASE(6)
-#if SAC_TILE_ROWS == 8
-    TILE_CASE(7)
-    TILE_CASE(8)
-#endif
   }
 }
 
-static __attribute__((noinline)) void compute_narrow(int rows, const tile *t) {
-  compute_rows(rows, 1, t);
-}
-
-static __attribute__((noinline)) void compute_wide(int rows, const tile *t) {
-  compute_rows(rows, 2, t);
-}
+// and one function for each width
+#define TILE_WIDTH(name, width)                                         \
+  static __attribute__((noinline)) void name(int rows, const tile *t) { \
+    compute_rows(rows, width, t);                                       \
+  }
+TILE_WIDTH(compute_one, 1)
+TILE_WIDTH(compute_two, 2)
+#if SAC_TILE_WIDTH == 4
+TILE_WIDTH(compute_three, 3)
+TILE_WIDTH(compute_four, 4)
+#endif
+static void (*const compute_width[SAC_TILE_WIDTH])(int rows, const tile *t) = {
+    compute_one, compute_two,
+#if SAC_TILE_WIDTH == 4
+    compute_three, compute_four
+#endif
+};
 
 static void pack_plain(const sac_real *b, size_t ldb, int k, int cols, int width, sac_real *to) {
   for (int i = 0; i < k; i++, b += ldb, to += width * SAC_LANES)
@@ -180,7 +186,7 @@ static void pack_transposed(const sac_real *b, size_t ldb, int k, int cols, int 
 
 static void pack(const sac_gemm *gemm, int k, int depth, int column, sac_real *to) {
   int cols = gemm->n - column < SAC_PANEL ? gemm->n - column : SAC_PANEL;
-  int width = cols > SAC_LANES ? 2 : 1;
+  int width = (cols + SAC_LANES - 1) / SAC_LANES;
   if (gemm->transposed) {
     const sac_real *b = gemm->b + (size_t)column * gemm->ldb + k;
     pack_transposed(b, gemm->ldb, depth, cols, width, to);
@@ -200,7 +206,7 @@ static void point_rows(const sac_gemm *gemm, int first_row, int rows, int k, til
 }
 
 static void compute(int rows, int width, const tile *t) {
-  (width == 2 ? compute_wide : compute_narrow)(rows, t);
+  compute_width[width - 1](rows, t);
   if (t->last && t->gemm->finish == SAC_FINISH_ACTIVATE && t->gemm->activation == SAC_TANH)
     take_tanh(rows, width, t);
 }
@@ -234,7 +240,7 @@ static void compute_panel(int rows, int i_panel, const sac_real *packed, tile *t
   t->b = packed;
   t->bias = gemm->bias ? gemm->bias + t->column : NULL;
   int cols = gemm->n - t->column < SAC_PANEL ? gemm->n - t->column : SAC_PANEL;
-  int width = cols > SAC_LANES ? 2 : 1;
+  int width = (cols + SAC_LANES - 1) / SAC_LANES;
   if (cols == width * SAC_LANES)
     compute(rows, width, t);
   else

@@ -7,10 +7,10 @@
 #include "backend/backend.h"
 #include "cpu/simd.h"
 
-#define SAC_PANEL (2 * SAC_LANES)
+#define SAC_PANEL (SAC_TILE_WIDTH * SAC_LANES)
 
-/// The depth of a packed panel: 32 KB with AVX-512.
-#define SAC_GEMM_DEPTH 256
+/// The depth of a packed panel, which takes 32 KB of the first cache with AVX-512, 16 KB else.
+#define SAC_GEMM_DEPTH (SAC_TILE_WIDTH == 4 ? 128 : 256)
 
 /// What happens to the sums before they are stored.
 typedef enum sac_gemm_finish {
