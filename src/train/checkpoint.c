@@ -301,12 +301,15 @@ static sac_status remove_old(char *const *paths, int keep, int count, sac_error 
   return SAC_OK;
 }
 
-sac_status sac_checkpoint_prune(const char *folder, int64_t keep, sac_error *err) {
-  char **paths, blocks[SAC_PATH_MAX];
-  int count;
+sac_status sac_checkpoint_prune(const char *folder, uint64_t timesteps, int64_t keep,
+                                sac_error *err) {
+  char **paths, newest[SAC_PATH_MAX], blocks[SAC_PATH_MAX];
+  int count, later = 0;
+  SAC_TRY(sac_checkpoint_path(folder, timesteps, newest, err));
   SAC_TRY(sac_path_join(blocks, folder, "checkpoints/replay", err));
   SAC_TRY(sac_checkpoint_list(folder, &paths, &count, err));
-  int kept = count < keep ? count : (int)keep;
+  while (later < count && strcmp(paths[later], newest) > 0) later++;
+  int kept = count - later < keep ? count : later + (int)keep;
   sac_status status = remove_old(paths, kept, count, err);
   char **lists = calloc((size_t)kept + 1, sizeof *lists);
   if (status == SAC_OK && lists && collect_lists(paths, kept, lists))

@@ -44,8 +44,11 @@ sac_status sac_checkpoint_load_newest(const sac_state *state, const char *folder
 /// The step files of a run, newest first; frees with sac_names_free.
 sac_status sac_checkpoint_list(const char *folder, char ***names, int *count, sac_error *err);
 
-/// Remove step files beyond the newest `keep`, then replay blocks that no checkpoint left lists.
-sac_status sac_checkpoint_prune(const char *folder, int64_t keep, sac_error *err);
+/// Remove step files beyond the newest `keep` of those up to `timesteps`, then replay blocks that
+/// no checkpoint left lists. Files past `timesteps`, which a resume passed over, neither go nor
+/// count.
+sac_status sac_checkpoint_prune(const char *folder, uint64_t timesteps, int64_t keep,
+                                sac_error *err);
 
 /// XXH3 of all tensors, counters and live replay rows of an open checkpoint, as hex: equal states
 /// have equal digests. Verifies the replay blocks that it lists, beside it in "replay/".

@@ -43,7 +43,7 @@ static sac_status save(sac_run *run, const sac_listener *listener, sac_error *er
   tell(listener, "{\"event\":\"checkpoint\",\"timesteps\":%llu}",
        (unsigned long long)run->progress.timesteps);
   SAC_TRY(sac_metrics_status(run->metrics, "running", run->progress.timesteps, "", err));
-  return sac_checkpoint_prune(run->folder, run->cfg.checkpoint.keep, err);
+  return sac_checkpoint_prune(run->folder, run->progress.timesteps, run->cfg.checkpoint.keep, err);
 }
 
 static sac_status save_best(sac_run *run, sac_error *err) {

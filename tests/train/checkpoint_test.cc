@@ -170,7 +170,7 @@ TEST(Checkpoint, PruneKeepsTheNewestAndTheirBlocks) {
     self.save();
   }
   std::ofstream(self.folder / "checkpoints/best.safetensors") << "kept";
-  ASSERT_EQ(sac_checkpoint_prune(self.folder.path.c_str(), 2, nullptr), SAC_OK);
+  ASSERT_EQ(sac_checkpoint_prune(self.folder.path.c_str(), 50, 2, nullptr), SAC_OK);
   EXPECT_EQ(names_in(self.folder / "checkpoints"),
             (std::vector<std::string>{"best.safetensors", "replay", "step-000000000040.safetensors",
                                       "step-000000000050.safetensors"}));
@@ -183,7 +183,9 @@ TEST(Checkpoint, PruneRemovesBlocksOfRowsThatWereOverwritten) {
   for (int i = 0; i < 6; i++) {
     self.go(10);
     self.save();
-    ASSERT_EQ(sac_checkpoint_prune(self.folder.path.c_str(), 1, nullptr), SAC_OK);
+    ASSERT_EQ(
+        sac_checkpoint_prune(self.folder.path.c_str(), self.run->progress.timesteps, 1, nullptr),
+        SAC_OK);
   }
   // rows 35 .. 59 live: three blocks of ten
   EXPECT_EQ(names_in(self.folder / "checkpoints/replay").size(), 3u);

@@ -24,13 +24,10 @@ namespace sac_test {
 
 /// Networks and intervals that make a few hundred steps a whole run.
 inline std::vector<std::string> small_run(const std::vector<std::string> &more = {}) {
-  std::vector<std::string> all = {"run.threads=1",
-                                  "policy.hidden=[12,7]",
-                                  "critic.hidden=[11,9]",
-                                  "algorithm.batch_size=16",
-                                  "algorithm.learning_starts=40",
-                                  "algorithm.buffer_size=500",
-                                  "algorithm.total_timesteps=300"};
+  std::vector<std::string> all = {"env.id=Pendulum-v1",        "run.threads=1",
+                                  "policy.hidden=[12,7]",      "critic.hidden=[11,9]",
+                                  "algorithm.batch_size=16",   "algorithm.learning_starts=40",
+                                  "algorithm.buffer_size=500", "algorithm.total_timesteps=300"};
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }
