@@ -26,8 +26,8 @@ static sac_status disk_error(sac_error *err, const char *path, const char *deed)
 sac_status sac_folder_make(const char *path, sac_error *err) {
   char part[SAC_PATH_MAX];
   SAC_TRY(sac_path_join(part, path, "", err));
-  for (char *at = part + 1; *at; at++) {
-    if (*at != '/') continue;
+  for (char *at = part; *at; at++) {
+    if (*at != '/' || at == part) continue;
     *at = '\0';
     if (mkdir(part, 0777) != 0 && errno != EEXIST)
       return disk_error(err, part, "the folder cannot be made");
