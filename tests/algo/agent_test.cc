@@ -259,6 +259,24 @@ TEST(AgentLosses, BelongToTheirSeed) {
   EXPECT_TRUE(std::isnan(sac_agent_losses(v1.agent, 0).ent_coef_loss));
 }
 
+TEST(AgentMemory, MoreThanTheMachineHasIsRefusedWithSizes) {
+  sac_test::Machine machine;
+  auto cfg = sac_test::config_of({});
+  uint64_t seed = 1;
+  sac_agent_options options = {};
+  options.cfg = cfg.get();
+  options.backend = machine.backend;
+  options.n_seeds = options.batch_size = options.act_rows = 1;
+  options.seeds = &seed;
+  options.obs_dim = options.actor_obs_dim = options.act_dim = 1;
+  options.promised_bytes = size_t{1} << 50;
+  sac_agent *agent = nullptr;
+  sac_error err = {};
+  EXPECT_EQ(sac_agent_create(&options, &agent, &err), SAC_FAILED);
+  EXPECT_NE(std::string(err.text).find("the replay 1125899.9 GB"), std::string::npos) << err.text;
+  EXPECT_EQ(agent, nullptr);
+}
+
 TEST(AgentParams, EachHasItsOptimiserOrNone) {
   auto table = [](const std::vector<std::string> &overrides) {
     Agent agent(overrides, {1}, 4);

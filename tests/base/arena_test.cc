@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -53,6 +54,12 @@ TEST_F(Arena, TheLastByteCanBeTakenAndNotOneMore) {
   EXPECT_NE(sac_arena_take(&arena, 1024), nullptr);
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_DEATH(sac_arena_take(&arena, 1), "internal error");
+}
+
+TEST(Memory, SomeIsAvailableAndLessThanTheWhole) {
+  size_t available = sac_memory_available();
+  EXPECT_GT(available, size_t{1} << 20);
+  EXPECT_LE(available, (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace

@@ -161,6 +161,30 @@ TEST(Files, AnyNameOfATemporaryFileEndsInTmp) {
   sac_new_file_abandon(&file);
 }
 
+TEST(Files, AFolderIsHeldByOne) {
+  TemporaryFolder folder;
+  int first = -1, second = -1;
+  sac_error err = {};
+  ASSERT_EQ(sac_folder_lock(folder.path.c_str(), &first, &err), SAC_OK) << err.text;
+  EXPECT_EQ(sac_folder_lock(folder.path.c_str(), &second, &err), SAC_FAILED);
+  EXPECT_NE(std::string(err.text).find("another process"), std::string::npos) << err.text;
+  EXPECT_EQ(second, -1);
+  sac_folder_unlock(first);
+  ASSERT_EQ(sac_folder_lock(folder.path.c_str(), &second, &err), SAC_OK) << err.text;
+  sac_folder_unlock(second);
+  EXPECT_EQ(sac_folder_lock((folder / "missing").c_str(), &first, &err), SAC_BAD_DISK);
+  sac_folder_unlock(-1);
+}
+
+TEST(Files, ASweepTakesTemporaryFilesOnly) {
+  TemporaryFolder folder;
+  for (const char *name : {"a", "a.tmp", "b.safetensors.77.tmp", "tmp", "c.tmp.yaml"})
+    ASSERT_EQ(write(folder / name, "x"), SAC_OK);
+  ASSERT_EQ(sac_folder_sweep(folder.path.c_str(), nullptr), SAC_OK);
+  EXPECT_EQ(list(folder.path), (std::vector<std::string>{"a", "c.tmp.yaml", "tmp"}));
+  EXPECT_EQ(sac_folder_sweep((folder / "missing").c_str(), nullptr), SAC_OK);
+}
+
 // as a full disk does: the write stops half-way
 class SmallDisk {
  public:

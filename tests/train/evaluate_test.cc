@@ -68,7 +68,10 @@ TEST_F(Evaluate, FallsBackWhereTheNewestIsDamaged) {
   Measured older = evaluate(run.checkpoint(150));
   std::filesystem::resize_file(run.checkpoint(300), 3000);
   EXPECT_EQ(evaluate(run.checkpoint(300)).status, SAC_BAD_CHECKPOINT);
+  testing::internal::CaptureStderr();
   Measured found = evaluate(run.folder());
+  std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(contains(said, "skipped " + run.checkpoint(300))) << said;
   EXPECT_EQ(found.status, SAC_OK) << found.text;
   EXPECT_EQ(found.result.return_mean, older.result.return_mean);
 }
