@@ -22,7 +22,7 @@ CPPFLAGS += -Iinclude -Isrc -DSAC_REAL=$(REAL) -D_GNU_SOURCE -isystem $(MUJOCO_D
 OPT ?= -O3 -g
 CFLAGS := $(OPT) -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
           -fno-trapping-math $(WARN) $(EXTRA)
-CXXFLAGS := -O1 -g -std=c++17 -Wall -Wextra -Werror $(EXTRA)
+CXXFLAGS := -O1 -g1 -std=c++17 -Wall -Wextra -Werror
 LDLIBS += $(wildcard $(MUJOCO_DIR)/lib/libmujoco.so.*) -lyaml -ljansson -lxxhash -lpthread -lm
 RPATH := -Wl,-rpath,'$$ORIGIN/../lib/sac' -Wl,-rpath,$(abspath $(MUJOCO_DIR)/lib)
 
@@ -75,7 +75,7 @@ $(BUILD)/sac: $(BUILD)/obj/cli/main.o $(BUILD)/libsac.a
 	$(CC) $(CFLAGS) $^ -o $@ $(RPATH) $(LDLIBS)
 
 $(BUILD)/sac_tests: $(TEST_OBJ) $(BUILD)/libsac.a
-	$(CXX) $(CXXFLAGS) $^ -o $@ $(RPATH) $(LDLIBS) -lgtest -lgtest_main
+	$(CXX) $(CXXFLAGS) $(EXTRA) $^ -o $@ $(RPATH) $(LDLIBS) -lgtest -lgtest_main
 
 tests: $(BUILD)/sac $(BUILD)/sac_tests
 

@@ -7,6 +7,7 @@
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
 build=$1 kind=$2
+export SAC_ASSETS=${SAC_ASSETS:-$PWD/.deps/gymnasium/assets}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 passed=0 failed=0 skipped=0
