@@ -318,10 +318,10 @@ TEST(AgentPhases, AreToldInTheOrderOfAnUpdate) {
 // a task of one step: the reward is -(a - goal)^2 with a goal that depends on the state
 TEST(AgentLearning, FindsTheBestActionOfABandit) {
   for (const auto &name : kAlgorithms) {
-    Agent agent(join({"algorithm.ent_coef=0.003", "policy.hidden=[32]", "critic.hidden=[32,32]",
-                      "algorithm.q_lr=0.003", "algorithm.policy_lr=0.003"},
+    Agent agent(join({"algorithm.ent_coef=0.003", "policy.hidden=[16]", "critic.hidden=[16,16]",
+                      "algorithm.q_lr=0.01", "algorithm.policy_lr=0.005"},
                      name),
-                {1}, 64);
+                {1}, 32);
     agent.fill_replay({9}, 1000, 1000);
     size_t width = (size_t)agent.replay.layout.width;
     std::vector<sac_real> rows(1000 * width);
@@ -333,7 +333,7 @@ TEST(AgentLearning, FindsTheBestActionOfABandit) {
       row[kObs + kAct + 1] = 1;
     }
     sac_replay_write(&agent.replay, 0, 0, 1000, rows.data());
-    for (int i = 0; i < 2500; i++) sac_agent_update(agent.agent, &agent.replay);
+    for (int i = 0; i < 1500; i++) sac_agent_update(agent.agent, &agent.replay);
     sac_real *obs = agent.machine.take(4 * kObs), *action = agent.machine.take(4 * kAct);
     agent.machine.write(obs, {-0.7, 0, 0, -0.3, 0.2, 0.1, 0.2, 0, -0.2, 0.6, -0.1, 0});
     sac_act act = {4, {obs, 0, kObs, 1}, {nullptr, 0, kAct, 1}, {action, 0, kAct, 1}};
