@@ -1,6 +1,8 @@
 // Workers spin for a bounded time after each piece of work, then sleep: a training step calls the
 // pool every few microseconds, but a pool that only spins starves whatever else runs on the
-// machine.
+// machine. Every thread begins with its own share of the parts, the same in each round, so that
+// what one op wrote lies in the cache of the core that reads it in the next; who is done early
+// takes parts of the others.
 #include "base/threads.h"
 
 #include <pthread.h>
@@ -11,14 +13,25 @@
 
 enum { SPINS = 4000, THREADS_MAX = 256 };
 
+// The parts that one thread begins with: the end of its range in the upper half, the next part to
+// take in the lower.
+typedef struct share {
+  _Alignas(64) atomic_ullong ticket;
+} share;
+
+typedef struct worker {
+  sac_threads *threads;
+  int i_thread;
+  pthread_t handle;
+} worker;
+
 struct sac_threads {
   int count;
-  pthread_t workers[THREADS_MAX];
+  worker workers[THREADS_MAX];
   void (*part)(void *context, int i_part);
   void *context;
-  // parts of this round in the upper half, the next one to take in the lower. `part` and `context`
-  // are read only after a part was taken, and cannot change before it is done.
-  _Alignas(64) atomic_ullong ticket;
+  // `part` and `context` are read only after a part was taken, and cannot change before it is done
+  share shares[THREADS_MAX];
   _Alignas(64) atomic_int left;
   _Alignas(64) atomic_uint round;
   atomic_int sleepers;
@@ -40,13 +53,28 @@ static void finish_part(sac_threads *threads) {
   pthread_mutex_unlock(&threads->mutex);
 }
 
-static void take_parts(sac_threads *threads) {
-  unsigned long long ticket = atomic_load(&threads->ticket);
+static void take_share(sac_threads *threads, share *from) {
+  unsigned long long ticket = atomic_load(&from->ticket);
   while ((ticket & 0xffffffffu) < ticket >> 32) {
-    if (!atomic_compare_exchange_weak(&threads->ticket, &ticket, ticket + 1)) continue;
+    if (!atomic_compare_exchange_weak(&from->ticket, &ticket, ticket + 1)) continue;
     threads->part(threads->context, (int)(ticket & 0xffffffffu));
     finish_part(threads);
-    ticket = atomic_load(&threads->ticket);
+    ticket = atomic_load(&from->ticket);
+  }
+}
+
+// its own share first, then what the others left
+static void take_parts(sac_threads *threads, int i_thread) {
+  for (int i = 0; i < threads->count; i++)
+    take_share(threads, &threads->shares[(i_thread + i) % threads->count]);
+}
+
+static void deal_parts(sac_threads *threads, int parts) {
+  for (int i = 0; i < threads->count; i++) {
+    unsigned long long first = (unsigned long long)parts * (unsigned)i / (unsigned)threads->count;
+    unsigned long long end =
+        (unsigned long long)parts * (unsigned)(i + 1) / (unsigned)threads->count;
+    atomic_store(&threads->shares[i].ticket, end << 32 | first);
   }
 }
 
@@ -65,11 +93,12 @@ static unsigned await_round(sac_threads *threads, unsigned seen) {
 }
 
 static void *run_worker(void *context) {
-  sac_threads *threads = context;
+  const worker *self = context;
+  sac_threads *threads = self->threads;
   for (unsigned seen = 0;;) {
     seen = await_round(threads, seen);
     if (atomic_load(&threads->stop)) return NULL;
-    take_parts(threads);
+    take_parts(threads, self->i_thread);
   }
 }
 
@@ -101,9 +130,9 @@ void sac_threads_run(sac_threads *threads, int parts, void (*part)(void *, int),
   threads->part = part;
   threads->context = context;
   atomic_store(&threads->left, parts);
-  atomic_store(&threads->ticket, (unsigned long long)parts << 32);
+  deal_parts(threads, parts);
   start_round(threads);
-  take_parts(threads);
+  take_parts(threads, 0);
   await_parts(threads);
 }
 
@@ -124,7 +153,10 @@ sac_status sac_threads_create(int count, sac_threads **threads, sac_error *err) 
   pthread_cond_init(&self->wake, NULL);
   pthread_cond_init(&self->done, NULL);
   for (; self->count < count; self->count++) {
-    int code = pthread_create(&self->workers[self->count], NULL, run_worker, self);
+    worker *next = &self->workers[self->count];
+    next->threads = self;
+    next->i_thread = self->count;
+    int code = pthread_create(&next->handle, NULL, run_worker, next);
     if (code != 0) {
       int started = self->count;
       sac_threads_destroy(self);
@@ -140,7 +172,7 @@ void sac_threads_destroy(sac_threads *threads) {
   if (!threads) return;
   atomic_store(&threads->stop, true);
   start_round(threads);
-  for (int i = 1; i < threads->count; i++) pthread_join(threads->workers[i], NULL);
+  for (int i = 1; i < threads->count; i++) pthread_join(threads->workers[i].handle, NULL);
   pthread_cond_destroy(&threads->done);
   pthread_cond_destroy(&threads->wake);
   pthread_mutex_destroy(&threads->mutex);
