@@ -42,6 +42,9 @@ struct StackCase {
   std::vector<std::string> overrides;
   int batch, threads;
 };
+void PrintTo(const StackCase &one, std::ostream *out) {
+  *out << one.name;
+}
 
 class AgentStack : public testing::TestWithParam<StackCase> {};
 

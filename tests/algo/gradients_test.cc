@@ -21,6 +21,9 @@ struct Case {
   const char *name;
   std::vector<std::string> overrides;
 };
+void PrintTo(const Case &one, std::ostream *out) {
+  *out << one.name;
+}
 
 // a loss, one value for each of its members, and the parameters it trains
 struct Loss {

@@ -24,10 +24,16 @@ struct Shape {
   int n, rows, in, out, share;
 };
 
+std::string name_of(const Shape &shape) {
+  std::string name = shape.activation == SAC_RELU ? "Relu" : "Tanh";
+  for (int64_t width : shape.hidden) name += "_" + std::to_string(width);
+  return name + "_Rows" + std::to_string(shape.rows);
+}
 std::string shape_name(const testing::TestParamInfo<Shape> &info) {
-  std::string name = info.param.activation == SAC_RELU ? "Relu" : "Tanh";
-  for (int64_t width : info.param.hidden) name += "_" + std::to_string(width);
-  return name + "_Rows" + std::to_string(info.param.rows);
+  return name_of(info.param);
+}
+void PrintTo(const Shape &shape, std::ostream *out) {
+  *out << name_of(shape);
 }
 
 // a stack of networks with random parameters, its pass and its input

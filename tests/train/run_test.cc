@@ -18,6 +18,9 @@ struct ResumeCase {
   std::vector<std::string> overrides;
   int steps;
 };
+void PrintTo(const ResumeCase &one, std::ostream *out) {
+  *out << one.name;
+}
 
 class Resume : public testing::TestWithParam<ResumeCase> {};
 
