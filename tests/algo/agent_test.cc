@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -176,6 +177,22 @@ TEST(AgentUpdate, PolicyAndTargetsMoveInTheirTurn) {
       EXPECT_EQ(read(followed->target) != target, update % 3 == 0) << update;
       EXPECT_NE(read(agent.agent->q.params), q);
     }
+  }
+}
+
+TEST(AgentUpdate, NoiseIsDrawnAnewForEveryUseSeedAndUpdate) {
+  Agent agent(kSmall, {1, 2}, 16);
+  agent.fill_replay({1, 2}, 40, 50);
+  std::set<std::vector<sac_real>> seen;
+  for (int update = 0; update < 3; update++) {
+    sac_agent_update(agent.agent, &agent.replay);
+    sac_stack noise = agent.agent->batch.noise;
+    for (int s = 0; s < 2; s++)
+      for (int half = 0; half < 2; half++) {
+        const sac_real *at = noise.data + (size_t)s * noise.stride + (size_t)half * 16 * kAct;
+        EXPECT_TRUE(seen.insert(agent.machine.read(at, 16 * kAct)).second)
+            << update << " " << s << " " << half;
+      }
   }
 }
 

@@ -87,6 +87,29 @@ TEST(Threads, PartsRunAtTheSameTime) {
   }
 }
 
+// one part on each thread; the worker's takes far longer than the caller spins for
+struct Slow {
+  Meeting meeting;
+  std::thread::id caller = std::this_thread::get_id();
+  std::atomic<bool> finished{false};
+  static void part(void *context, int i) {
+    auto *self = static_cast<Slow *>(context);
+    Meeting::part(&self->meeting, i);
+    if (std::this_thread::get_id() == self->caller) return;
+    rest();
+    self->finished = true;
+  }
+};
+
+TEST(Threads, RunReturnsAfterTheSlowestPart) {
+  Pool pool(2);
+  for (int i = 0; i < 3; i++) {
+    Slow slow;
+    sac_threads_run(pool.threads, 2, Slow::part, &slow);
+    EXPECT_TRUE(slow.finished);
+  }
+}
+
 // sums of unequal size: any order of the parts must give the same bits
 struct Sums {
   std::vector<float> of = std::vector<float>(40, 0);
