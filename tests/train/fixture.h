@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -137,7 +138,8 @@ class Training {
   sac_listener listener = {true, &stop, note_event, this};
   sac_run_outcome outcome = {};
   sac_error err = {};
-  int stop_at_event = -1;  // stop once so many events were told
+  int stop_at_event = -1;          // stop once so many events were told
+  std::function<void()> on_event;  // called at each of them
 
  private:
   template <typename Call>
@@ -153,6 +155,7 @@ class Training {
     auto *self = static_cast<Training *>(context);
     self->events.push_back(json);
     if ((int)self->events.size() == self->stop_at_event) self->stop = 1;
+    if (self->on_event) self->on_event();
   }
 };
 

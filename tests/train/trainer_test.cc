@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -183,6 +185,43 @@ TEST(Trainer, WeightsThatAreNotFiniteNeverReachACheckpoint) {
         ASSERT_TRUE(std::isfinite(values[k])) << name << " " << tensor->name;
     }
     sac_safetensors_close(file);
+  }
+}
+
+TEST(Trainer, TheBestIsTheBestThatWasEvaluated) {
+  Training self;
+  ASSERT_EQ(self.train(with({"run.seed=2", "eval.every=50", "algorithm.q_lr=0.001"})), SAC_OK);
+  double best = -INFINITY, last = best;
+  int evaluations = 0;
+  for (const std::string &event : self.events) {
+    size_t at = event.find("\"eval_return_mean\":-");
+    if (at == std::string::npos) continue;
+    last = std::atof(event.c_str() + at + 19);
+    best = std::max(best, last);
+    evaluations++;
+  }
+  EXPECT_EQ(evaluations, 6);
+  EXPECT_GT(best, last) << "the case says nothing";
+  sac_evaluation_options options = {2, 10000, false};
+  sac_evaluation found = {};
+  std::string path = self.folder() + "/checkpoints/best.safetensors";
+  ASSERT_EQ(sac_evaluate(path.c_str(), &options, &found, nullptr), SAC_OK);
+  EXPECT_NEAR(found.return_mean, best, 1e-4);
+}
+
+// a folder in the place of a checkpoint: it cannot be given its name
+TEST(Trainer, ASaveThatFailsStopsOrIsOnlyTold) {
+  for (const char *on_error : {"stop", "warn"}) {
+    Training self;
+    self.on_event = [&] { std::filesystem::create_directories(self.checkpoint(200) + "/taken"); };
+    bool warns = std::string(on_error) == "warn";
+    EXPECT_EQ(self.train(with({std::string("checkpoint.on_error=") + on_error})),
+              warns ? SAC_OK : SAC_BAD_DISK);
+    EXPECT_EQ(self.outcome.timesteps, warns ? 300u : 200u);
+    std::string log = contents(self.folder() + "/log.txt");
+    EXPECT_TRUE(contains(log, "step-000000000200.safetensors: cannot be given its name")) << log;
+    EXPECT_EQ(std::filesystem::exists(self.checkpoint(300)), warns);
+    digest_of(self.checkpoint(100));
   }
 }
 
