@@ -15,27 +15,13 @@ typedef struct finding {
   const char *cure;
 } finding;
 
-static void check_cpu(finding *out) {
+static void check_device(const char *device, const char *cure, finding *out) {
   sac_threads *threads = NULL;
   sac_backend *backend = NULL;
   sac_error err = {0};
-  *out = (finding){.what = "cpu", .cure = "unset SAC_SIMD"};
+  *out = (finding){.what = device, .cure = cure};
   sac_status status = sac_threads_create(0, &threads, &err);
-  if (status == SAC_OK) status = sac_backend_open("cpu", threads, &backend, &err);
-  out->usable = status == SAC_OK;
-  snprintf(out->detail, sizeof out->detail, "%.500s",
-           out->usable ? backend->ops->describe(backend) : err.text);
-  if (backend) sac_backend_close(backend);
-  sac_threads_destroy(threads);
-}
-
-static void check_cuda(finding *out) {
-  sac_threads *threads = NULL;
-  sac_backend *backend = NULL;
-  sac_error err = {0};
-  *out = (finding){.what = "cuda", .cure = "use run.device=cpu"};
-  sac_status status = sac_threads_create(1, &threads, &err);
-  if (status == SAC_OK) status = sac_backend_open("cuda", threads, &backend, &err);
+  if (status == SAC_OK) status = sac_backend_open(device, threads, &backend, &err);
   out->usable = status == SAC_OK;
   snprintf(out->detail, sizeof out->detail, "%.500s",
            out->usable ? backend->ops->describe(backend) : err.text);
@@ -80,8 +66,8 @@ static void check_program(const char *what, const char *program, const char *cur
 sac_status sac_command_doctor(const sac_arguments *arguments, sac_error *err) {
   finding findings[4];
   enum { COUNT = sizeof findings / sizeof *findings };
-  check_cpu(&findings[0]);
-  check_cuda(&findings[1]);
+  check_device("cpu", "unset SAC_SIMD", &findings[0]);
+  check_device("cuda", "use run.device=cpu", &findings[1]);
   check_environments(&findings[2]);
   check_program("compiler", "gcc", "apt-get install gcc", &findings[3]);
   if (!arguments->json)
