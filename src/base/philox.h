@@ -2,6 +2,7 @@
 // gcc and nvcc.
 #pragma once
 
+#include <math.h>
 #include <stdint.h>
 
 #ifdef __CUDACC__
@@ -67,4 +68,13 @@ SAC_HOST_DEVICE sac_words sac_draw(uint64_t key, sac_purpose purpose, uint64_t s
 /// A word as a uniform number in (0, 1), never 0 or 1: 23 bits and a half, exact in float32.
 SAC_HOST_DEVICE float sac_uniform(uint32_t word) {
   return ((float)(word >> 9) + 0.5f) * (1.0f / 8388608.0f);
+}
+
+/// A standard normal at (purpose, step, row), in double precision: for data that is made up once.
+/// What training draws by the batch is sac_normal_pair's.
+SAC_HOST_DEVICE double sac_draw_normal(uint64_t key, sac_purpose purpose, uint64_t step,
+                                       uint32_t row) {
+  sac_words words = sac_draw(key, purpose, step, row, 0);
+  double radius = sqrt(-2 * log((double)sac_uniform(words.at[0])));
+  return radius * cos(6.283185307179586 * (double)sac_uniform(words.at[1]));
 }

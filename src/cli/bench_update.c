@@ -37,9 +37,7 @@ static void fill_rows(const sac_replay *replay, uint64_t key, uint64_t first, in
   for (int i = 0; i < count; i++) {
     sac_real *row = rows + (size_t)i * (size_t)layout->width;
     for (int j = 0; j < layout->width; j++) {
-      sac_words words = sac_draw(key, SAC_DRAW_BENCH, first + (uint64_t)i, (uint32_t)j, 0);
-      double radius = sqrt(-2 * log((double)sac_uniform(words.at[0])));
-      double value = radius * cos(6.283185307179586 * (double)sac_uniform(words.at[1]));
+      double value = sac_draw_normal(key, SAC_DRAW_BENCH, first + (uint64_t)i, (uint32_t)j);
       bool is_action = j >= sac_row_action(layout) && j < sac_row_reward(layout);
       row[j] = (sac_real)(is_action ? tanh(value) : value);
     }

@@ -71,8 +71,7 @@ static sac_status take_environment_sizes(trace *self, sac_error *err) {
   sac_task *task;
   SAC_TRY(sac_task_open(&self->cfg, self->cfg.policy.squash, &task, err));
   self->sizes.obs = task->spec.obs_dim;
-  self->sizes.actor_obs =
-      task->spec.actor_obs_dim > 0 ? task->spec.actor_obs_dim : task->spec.obs_dim;
+  self->sizes.actor_obs = task->spec.actor_obs_dim;
   self->sizes.act = task->spec.act_dim;
   sac_task_close(task);
   return SAC_OK;
@@ -93,12 +92,6 @@ static sac_status take_sizes(trace *self, sac_error *err) {
   return sac_error_set(err, SAC_BAD_CONFIG, "the tensors of --in have no rows or no columns");
 }
 
-static double normal_at(uint64_t key, int tensor, size_t i) {
-  sac_words words = sac_draw(key, SAC_DRAW_TRACE, (uint64_t)tensor, (uint32_t)i, 0);
-  double radius = sqrt(-2 * log((double)sac_uniform(words.at[0])));
-  return radius * cos(6.283185307179586 * (double)sac_uniform(words.at[1]));
-}
-
 typedef enum draw_kind { DRAW_NORMAL, DRAW_ACTION, DRAW_FLAG } draw_kind;
 
 // one input: from --in, or drawn
@@ -110,8 +103,9 @@ static sac_status take_input(trace *self, const char *name, draw_kind kind, int 
   if (!*out) return sac_error_set(err, SAC_FAILED, "no memory for %s", name);
   sac_tensor wanted = {.name = name, .rank = is_vector ? 1 : 2, .shape = {self->sizes.batch, cols}};
   if (find(self, name)) return sac_safetensors_get_reals(self->in, &wanted, *out, err);
+  uint64_t key = (uint64_t)self->cfg.run.seed, tensor = strlen(name) * 256 + (uint64_t)name[6];
   for (size_t i = 0; i < count; i++) {
-    double value = normal_at((uint64_t)self->cfg.run.seed, (int)strlen(name) * 256 + name[6], i);
+    double value = sac_draw_normal(key, SAC_DRAW_TRACE, tensor, (uint32_t)i);
     if (kind == DRAW_ACTION && self->cfg.policy.squash) value = tanh(value);
     if (kind == DRAW_FLAG) value = value > 1.2816;  // one in ten
     (*out)[i] = (sac_real)value;

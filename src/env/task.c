@@ -154,6 +154,7 @@ static sac_status open_shared(const sac_config *cfg, sac_task *task, sac_error *
   char places[KEYWORDS_MAX][PLACE_MAX];
   SAC_TRY(resolve_keywords(task->def, &cfg->env.kwargs, keywords, places, err));
   SAC_TRY(task->def->open(keywords, &task->spec, &task->shared, err));
+  if (task->spec.actor_obs_dim == 0) task->spec.actor_obs_dim = task->spec.obs_dim;
   int64_t limit = cfg->env.max_episode_steps;
   task->time_limit = limit > 0 ? limit : task->spec.max_episode_steps;
   task->frame_skip = (int)cfg->env.frame_skip;

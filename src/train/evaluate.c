@@ -39,13 +39,12 @@ static sac_status open_agent(subject *self, sac_error *err) {
   SAC_TRY(sac_backend_open(sac_config_word("run.device", cfg->run.device), self->threads,
                            &self->backend, err));
   SAC_TRY(sac_task_open(cfg, cfg->policy.squash, &task, err));
-  int actor = task->spec.actor_obs_dim > 0 ? task->spec.actor_obs_dim : task->spec.obs_dim;
   sac_agent_options options = {.cfg = cfg,
                                .backend = self->backend,
                                .n_seeds = 1,
                                .seeds = &seed,
                                .obs_dim = task->spec.obs_dim,
-                               .actor_obs_dim = actor,
+                               .actor_obs_dim = task->spec.actor_obs_dim,
                                .act_dim = task->spec.act_dim,
                                .batch_size = 1,
                                .act_rows = SAC_EVALUATOR_LANES};

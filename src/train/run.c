@@ -52,7 +52,7 @@ static sac_status open_learner(sac_run *run, sac_error *err) {
       .n_seeds = 1,
       .seeds = &run->seed,
       .obs_dim = run->spec->obs_dim,
-      .actor_obs_dim = run->spec->actor_obs_dim > 0 ? run->spec->actor_obs_dim : run->spec->obs_dim,
+      .actor_obs_dim = run->spec->actor_obs_dim,
       .act_dim = run->spec->act_dim,
       .batch_size = (int)run->cfg.algorithm.batch_size,
       .act_rows = run->n_envs > SAC_EVALUATOR_LANES ? run->n_envs : SAC_EVALUATOR_LANES,

@@ -86,4 +86,17 @@ TEST(Philox, UniformHasTheMomentsOfOne) {
   EXPECT_NEAR(squares / n, 1.0 / 3, 5 * std::sqrt(4.0 / 45 / n));
 }
 
+TEST(Philox, DrawnNormalHasTheMomentsOfOne) {
+  const int n = 1 << 16;
+  double sum = 0, squares = 0, fourths = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    double z = sac_draw_normal(5, SAC_DRAW_BENCH, 1, i);
+    sum += z, squares += z * z, fourths += z * z * z * z;
+  }
+  // five standard errors
+  EXPECT_NEAR(sum / n, 0, 5 / std::sqrt(n));
+  EXPECT_NEAR(squares / n, 1, 5 * std::sqrt(2.0 / n));
+  EXPECT_NEAR(fourths / n, 3, 5 * std::sqrt(96.0 / n));
+}
+
 }  // namespace

@@ -17,6 +17,8 @@ TEST(Task, EveryEnvironmentOpensAndDescribesItself) {
   for (size_t i = 0; i < sac_test::kEnvironments.size(); i++) {
     auto task = open_task({"env.id=" + sac_test::kEnvironments[i]});
     EXPECT_EQ(task->spec.obs_dim, obs[i]);
+    // no task of these hides anything from the policy: what the definition leaves at 0 is settled
+    EXPECT_EQ(task->spec.actor_obs_dim, obs[i]);
     EXPECT_EQ(task->spec.act_dim, act[i]);
     EXPECT_EQ(task->time_limit, limit[i]);
     EXPECT_EQ(std::string(sac_env_def_at(static_cast<int>(i))->id), sac_test::kEnvironments[i]);
