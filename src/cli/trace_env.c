@@ -146,10 +146,13 @@ static void step_through(trace *self, uint64_t seed) {
 // ---- outputs ----
 
 // observations that are float32 numbers are stored as such
-static void fill_narrow(void *context, size_t offset, void *bytes, size_t count) {
+static sac_status fill_narrow(void *context, size_t offset, void *bytes, size_t count,
+                              sac_error *err) {
+  (void)err;
   const double *obs = context;
   float *out = bytes;
   for (size_t i = 0; i < count / sizeof *out; i++) out[i] = (float)obs[offset / sizeof *out + i];
+  return SAC_OK;
 }
 
 static void add_vector(sac_safetensors_writer *writer, const char *name, sac_dtype dtype,

@@ -59,7 +59,8 @@ static void move_window(row_window *window, size_t begin) {
 }
 
 // bytes [offset, offset + count) of the packed block
-static void fill_rows(void *context, size_t offset, void *bytes, size_t count) {
+static sac_status fill_rows(void *context, size_t offset, void *bytes, size_t count,
+                            sac_error *err) {
   row_window *window = context;
   size_t row_bytes = row_values(&window->replay->layout) * sizeof *window->rows;
   for (char *to = bytes; count > 0;) {
@@ -73,6 +74,8 @@ static void fill_rows(void *context, size_t offset, void *bytes, size_t count) {
     offset += part;
     count -= part;
   }
+  sac_backend *backend = window->replay->backend;
+  return backend->ops->sync(backend, err);
 }
 
 // XXH3 of the packed rows

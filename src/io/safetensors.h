@@ -21,8 +21,8 @@ typedef struct sac_tensor {
   int64_t shape[SAC_TENSOR_RANK_MAX];
   const void *data;  // aligned for its type where it was read from a file of ours
   /// For a writer, instead of `data`: put bytes [offset, offset + count) of the tensor into
-  /// `bytes`. Called in order of the offsets.
-  void (*fill)(void *context, size_t offset, void *bytes, size_t count);
+  /// `bytes`. Called in order of the offsets; a failure ends the writing.
+  sac_status (*fill)(void *context, size_t offset, void *bytes, size_t count, sac_error *err);
   void *context;
 } sac_tensor;
 

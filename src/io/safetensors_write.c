@@ -130,7 +130,7 @@ static void write_tensor(void *context, const sac_tensor *tensor) {
   }
   for (size_t offset = 0; offset < bytes && self->status == SAC_OK; offset += CHUNK_BYTES) {
     size_t count = bytes - offset < CHUNK_BYTES ? bytes - offset : CHUNK_BYTES;
-    tensor->fill(tensor->context, offset, self->chunk, count);
+    self->status = tensor->fill(tensor->context, offset, self->chunk, count, self->err);
     write_bytes(self, self->chunk, count);
   }
 }

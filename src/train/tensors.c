@@ -28,9 +28,12 @@ void sac_tensors_end(sac_tensors *tensors) {
   free(tensors->sources);
 }
 
-static void download_part(void *context, size_t offset, void *bytes, size_t count) {
+static sac_status download_part(void *context, size_t offset, void *bytes, size_t count,
+                                sac_error *err) {
   const struct sac_tensor_source *source = context;
   source->backend->ops->download(source->backend, bytes, source->at + offset, count);
+  // what a device that failed gave never becomes a checkpoint
+  return source->backend->ops->sync(source->backend, err);
 }
 
 static sac_tensor describe(const char *name, sac_dtype dtype, int rank, const int64_t *shape) {

@@ -98,10 +98,11 @@ TEST(Safetensors, EqualContentsGiveEqualBytes) {
   EXPECT_EQ(first, temporary.Read());
 }
 
-void FillCounting(void *context, size_t offset, void *bytes, size_t count) {
+sac_status FillCounting(void *context, size_t offset, void *bytes, size_t count, sac_error *) {
   size_t *calls = static_cast<size_t *>(context);
   ++*calls;
   for (size_t i = 0; i < count; i++) static_cast<uint8_t *>(bytes)[i] = (uint8_t)((offset + i) / 7);
+  return SAC_OK;
 }
 
 TEST(Safetensors, LargeTensorsMayBeFilledInChunks) {
