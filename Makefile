@@ -40,8 +40,24 @@ OBJ := $(SRC:src/%.c=$(BUILD)/obj/%.o) \
 TESTS := $(foreach r,$(ROOMS) ops,$(wildcard tests/$(r)/*_test.cc))
 TEST_OBJ := $(TESTS:tests/%.cc=$(BUILD)/tests/%.o)
 
+# kernels: libsac_cuda.so where nvcc is there (CUDA=0 does without); in tests the same files on the
+# CPU, over the CUDA of tests/shim
+NVCC ?= $(shell command -v nvcc)
+CUDA ?= $(if $(NVCC),1,0)
+CUDA_HOME ?= $(patsubst %/bin/nvcc,%,$(realpath $(NVCC)))
+CU := $(if $(filter cpu,$(ROOMS)),$(wildcard kernels/*.cu))
+NVCCFLAGS := -O3 -std=c++17 -gencode arch=compute_90a,code=sm_90a \
+             -gencode arch=compute_90,code=compute_90 -Xptxas -v \
+             -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra
+CURAND := $(wildcard $(CUDA_HOME)/include/curand_philox4x32_x.h)
+SHIM := $(addprefix $(BUILD)/shim/,libsac_cuda.so libcuda.so.1 libmisfit.so)
+SHIM_OBJ := $(patsubst %,$(BUILD)/shim/%.o,$(notdir $(basename $(CU) $(wildcard tests/shim/*.cc))))
+SHIMFLAGS := -O1 -g1 -std=c++17 -fPIC -fvisibility=hidden -Wall -Wextra -Werror \
+             -Wno-unknown-pragmas -Itests/shim $(if $(CURAND),-DSAC_CURAND='"$(CURAND)"')
+
 .PHONY: all tests test test-slow asan tsan bench lint quickstart install clean FORCE
-all: $(BUILD)/sac $(BUILD)/libsac.a $(BUILD)/libsac.so
+all: $(BUILD)/sac $(BUILD)/libsac.a $(BUILD)/libsac.so \
+     $(if $(filter 1,$(CUDA)),$(BUILD)/libsac_cuda.so)
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -55,14 +71,40 @@ endef
 $(foreach s,$(SIMD),$(eval $(call simd_rule,$(s))))
 
 # the version is compiled anew when the commit is another
-$(BUILD)/obj/base/version.o: CPPFLAGS += -DSAC_GIT_ID='"$(GIT_ID)"'
-$(BUILD)/obj/base/version.o: $(BUILD)/git-id
+VERSIONED := $(BUILD)/obj/base/version.o $(BUILD)/cuda/table.o $(BUILD)/shim/table.o
+$(VERSIONED): CPPFLAGS += -DSAC_GIT_ID='"$(GIT_ID)"'
+$(VERSIONED): $(BUILD)/git-id
 $(BUILD)/git-id: FORCE
 	@mkdir -p $(@D) && echo '$(GIT_ID)' | cmp -s - $@ || echo '$(GIT_ID)' >$@
 
 $(BUILD)/tests/%.o: tests/%.cc
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) -Itests $(CXXFLAGS) -MMD -MP -c $< -o $@
+
+# what ptxas says of registers, spills and shared memory stays beside the object
+$(BUILD)/cuda/%.o: kernels/%.cu
+	@mkdir -p $(@D)
+	$(NVCC) $(CPPFLAGS) -I. $(NVCCFLAGS) -MD -MP -c $< -o $@ 2>$@.ptxas || { cat $@.ptxas; exit 1; }
+
+$(BUILD)/libsac_cuda.so: $(CU:kernels/%.cu=$(BUILD)/cuda/%.o)
+	$(NVCC) -shared -cudart static $^ -o $@ -lcublas -Xlinker -rpath,$(CUDA_HOME)/lib64
+
+$(BUILD)/shim/%.o: kernels/%.cu
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) -I. $(SHIMFLAGS) $(EXTRA) -MMD -MP -x c++ -c $< -o $@
+
+$(BUILD)/shim/%.o: tests/shim/%.cc
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(SHIMFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
+
+$(BUILD)/shim/libsac_cuda.so: $(SHIM_OBJ)
+	$(CXX) -shared $(EXTRA) $^ -o $@ -lpthread
+
+$(BUILD)/shim/libcuda.so.1: tests/shim/driver.c
+$(BUILD)/shim/libmisfit.so: tests/shim/misfit.c
+$(BUILD)/shim/libcuda.so.1 $(BUILD)/shim/libmisfit.so:
+	@mkdir -p $(@D)
+	$(CC) -shared -fPIC -Wl,-soname,$(@F) $< -o $@
 
 $(BUILD)/libsac.a: $(OBJ)
 	@rm -f $@
@@ -77,7 +119,7 @@ $(BUILD)/sac: $(BUILD)/obj/cli/main.o $(BUILD)/libsac.a
 $(BUILD)/sac_tests: $(TEST_OBJ) $(BUILD)/libsac.a
 	$(CXX) $(CXXFLAGS) $(EXTRA) $^ -o $@ $(RPATH) $(LDLIBS) -lgtest -lgtest_main
 
-tests: $(BUILD)/sac $(BUILD)/sac_tests
+tests: $(BUILD)/sac $(BUILD)/sac_tests $(SHIM)
 
 # the fast tests, and every gradient against central differences in a double-precision build
 test: all tests
@@ -112,7 +154,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/sac $(DESTDIR)$(PREFIX)/include/sac \
 	    $(DESTDIR)$(PREFIX)/share/sac/assets $(DESTDIR)$(PREFIX)/share/sac/configs
 	install $(BUILD)/sac $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(BUILD)/libsac.a $(BUILD)/libsac.so $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(BUILD)/libsac.a $(BUILD)/libsac*.so $(DESTDIR)$(PREFIX)/lib
 	install -m 644 $(MUJOCO_DIR)/lib/libmujoco.so.* $(DESTDIR)$(PREFIX)/lib/sac
 	install -m 644 include/sac/*.h $(DESTDIR)$(PREFIX)/include/sac
 	install -m 644 .deps/gymnasium/assets/*.xml $(DESTDIR)$(PREFIX)/share/sac/assets
@@ -121,4 +163,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(BUILD)/obj/cli/main.d
+-include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(BUILD)/obj/cli/main.d $(SHIM_OBJ:.o=.d) \
+         $(CU:kernels/%.cu=$(BUILD)/cuda/%.d)

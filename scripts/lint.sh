@@ -25,7 +25,7 @@ rule() {
 sources() {
   find src include kernels \( -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' \) 2>/dev/null | sort
 }
-code() { { sources; find tests -name '*.cc' -o -name '*.h'; } | sort; }
+code() { { sources; find tests -name '*.cc' -o -name '*.[ch]'; } | sort; }
 
 # "FILE ROOM/NAME" of every include in quotes
 includes() {
@@ -106,6 +106,26 @@ check_public_headers() {
   done
 }
 
+# what the kernels run on is the backend's business
+check_no_device_above() {
+  grep -rniE 'cuda|cublas|curand' src/algo src/nn src/data src/train
+}
+
+# ptxas tells of every kernel; without nvcc there is nothing to read. 48 KB of shared memory is what
+# a block gets without asking
+check_kernels() {
+  for report in "$build"/cuda/*.ptxas; do
+    [ -e "$report" ] || continue
+    awk -v file="${report##*/}" '
+      /Compiling entry function/ {
+        kernel = $0; sub(/.*function ./, "", kernel); sub(/. for .*/, "", kernel) }
+      /bytes spill stores/ && !/ 0 bytes spill stores/ { print file ": " kernel " spills:" $0 }
+      / bytes smem/ { bytes = $0; sub(/ bytes smem.*/, "", bytes); sub(/.* /, "", bytes)
+        if (bytes + 0 > 49152) print file ": " kernel " takes " bytes " bytes of shared memory" }
+      /warning/ { print file ": " $0 }' "$report"
+  done
+}
+
 check_line_width() {
   { code; find scripts .ci -name '*.py' -o -name '*.sh' -o -name run; echo Makefile; } |
     xargs -r awk 'length($0) > 100 { print FILENAME ":" FNR ": " length($0) " columns" }'
@@ -136,6 +156,8 @@ rule "file names are unique in the tree" check_names
 rule "every external symbol begins with sac_" check_symbols
 rule "no external writable variable" check_no_writable_globals
 rule "each public header compiles alone" check_public_headers
+rule "no room above the backend names a device's library" check_no_device_above
+rule "kernels spill nothing and keep to their shared memory" check_kernels
 rule "a line is within 100 columns" check_line_width
 rule "clang-format decides the rest" check_format
 rule "no open ends in the code" check_open_ends

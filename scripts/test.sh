@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests of a build folder: scripts/test.sh BUILD fast|slow|sanitised.
-#   fast       unit tests, gradients in the double build, the program from outside
+#   fast       unit tests, gradients in the double build, the program from outside, also on the
+#              CUDA kernels (which tests/shim runs on the CPU)
 #   sanitised  unit tests and the program from outside, of a sanitiser's build
 #   slow       kills, damage and disk faults; learning to stated returns
 # The last line is `N passed, N failed[, N skipped]`; the exit code says the same.
@@ -39,10 +40,13 @@ case $kind in
     unit "$build/sac_tests"
     unit "$build/double/sac_tests" --gtest_filter='*Gradient*:*Ops*'
     script python3 tests/cli/check_cli.py "$build/sac"
+    script python3 tests/shim/check_shim.py "$build/sac"
     ;;
   sanitised)
+    export SAC_SHIM_ALL=1
     unit "$build/sac_tests"
     script python3 tests/cli/check_cli.py "$build/sac"
+    script python3 tests/shim/check_shim.py "$build/sac"
     ;;
   slow)
     python=$(scripts/setup_python.sh) || exit 1

@@ -22,7 +22,8 @@ class Machine {
   explicit Machine(int n_threads = 1) {
     sac_error err = {};
     EXPECT_EQ(sac_threads_create(n_threads, &threads, &err), SAC_OK) << err.text;
-    EXPECT_EQ(sac_backend_open("cpu", threads, &backend, &err), SAC_OK) << err.text;
+    sac_backend_options options = {"cpu", SAC_MATMUL_FP32, threads, nullptr};
+    EXPECT_EQ(sac_backend_open(&options, &backend, &err), SAC_OK) << err.text;
   }
   ~Machine() {
     for (void *memory : memory_) backend->ops->release(backend, memory);

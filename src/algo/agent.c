@@ -77,7 +77,8 @@ static size_t networks_bytes(sac_agent *self) {
 
 // memory is taken when it is first written to: what would not fit must be refused before that
 static sac_status check_memory(sac_agent *self, size_t workspace, size_t promised, sac_error *err) {
-  size_t networks = networks_bytes(self), available = sac_memory_available();
+  size_t networks = networks_bytes(self);
+  size_t available = self->backend->ops->memory_available(self->backend);
   if (available == 0 || networks + workspace + promised <= available) return SAC_OK;
   return sac_error_set(err, SAC_FAILED,
                        "networks and optimisers need %.1f GB, batches of %d rows %.1f GB, the "
@@ -174,6 +175,8 @@ sac_status sac_agent_create(const sac_agent_options *options, sac_agent **agent,
 
 void sac_agent_destroy(sac_agent *agent) {
   if (!agent) return;
+  for (int i = 0; i < 4; i++)
+    agent->backend->ops->sequence_release(agent->backend, &agent->sequence[i / 2][i % 2]);
   sac_policy_release(&agent->policy);
   sac_critic_release(&agent->q);
   sac_critic_release(&agent->value);
@@ -305,7 +308,7 @@ static void draw_batch(sac_agent *self, const sac_replay *replay) {
   if (self->def->uses_next_action) ops->normal_fill(self->backend, &noise);
 }
 
-void sac_agent_update(sac_agent *agent, const sac_replay *replay) {
+static void issue_update(sac_agent *agent, const sac_replay *replay) {
   sac_agent_phase(agent, SAC_PHASE_GATHER);
   draw_batch(agent, replay);
   agent->def->learn(agent);
@@ -315,5 +318,19 @@ void sac_agent_update(sac_agent *agent, const sac_replay *replay) {
                             .bit = SAC_FAULT_LOSS};
   agent->backend->ops->finite_check(agent->backend, &check);
   agent->backend->ops->tick(agent->backend, agent->update);
+}
+
+void sac_agent_update(sac_agent *agent, const sac_replay *replay) {
+  const sac_ops *ops = agent->backend->ops;
+  sac_sequence *sequence =
+      &agent->sequence[sac_agent_policy_turn(agent)][sac_agent_target_turn(agent)];
+  SAC_ASSERT(!agent->replay || agent->replay == replay);
+  agent->replay = replay;
+  if (agent->on_phase) {
+    issue_update(agent, replay);
+  } else if (ops->sequence_begin(agent->backend, sequence)) {
+    issue_update(agent, replay);
+    ops->sequence_end(agent->backend, sequence);
+  }
   agent->n_updates++;
 }

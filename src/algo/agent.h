@@ -43,11 +43,13 @@ struct sac_agent {
   int act_rows;  // rows the act pass takes
   sac_batch batch;
   sac_losses losses;
-  void *memory;        // what passes, batch and losses were carved from
-  uint64_t *key;       // (n_seeds) run seeds, in backend memory
-  uint64_t *update;    // number of the next update, in backend memory
-  uint64_t *fault;     // bits of sac_fault set by finite checks, in backend memory
-  uint64_t n_updates;  // the host's copy of `update`
+  void *memory;                 // what passes, batch and losses were carved from
+  uint64_t *key;                // (n_seeds) run seeds, in backend memory
+  uint64_t *update;             // number of the next update, in backend memory
+  uint64_t *fault;              // bits of sac_fault set by finite checks, in backend memory
+  uint64_t n_updates;           // the host's copy of `update`
+  const sac_replay *replay;     // that the sequences draw from
+  sac_sequence sequence[2][2];  // an update with and without the policy's and the targets' turn
   void (*on_phase)(void *context,
                    sac_phase phase);  // called before each phase of an update; may be NULL
   void *on_phase_context;

@@ -53,7 +53,7 @@ typedef struct sac_act {
 } sac_act;
 void sac_agent_act(sac_agent *agent, const sac_act *act);
 
-/// One gradient step: draw a batch, learn from it.
+/// One gradient step: draw a batch, learn from it. Every call of an agent names the same replay.
 void sac_agent_update(sac_agent *agent, const sac_replay *replay);
 
 /// Set every Philox stream of the agent to the update with this number.

@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "base/threads.h"
 
-#define SAC_BACKEND_VERSION 1
+#define SAC_BACKEND_VERSION 2
 
 /// A stack of row-major matrices: member i starts at `data + (i / share) * stride`, its rows lie
 /// `ld` apart. `share` > 1 lets neighbouring members read the same matrix (the critics of one seed
@@ -25,6 +25,16 @@ typedef struct sac_stack {
   int ld;
   int share;
 } sac_stack;
+
+/// Member i of a stack.
+SAC_HOST_DEVICE sac_real *sac_stack_member(const sac_stack *stack, int i) {
+  return stack->data + (size_t)(i / stack->share) * stack->stride;
+}
+
+/// Row `row` of member i.
+SAC_HOST_DEVICE sac_real *sac_stack_row(const sac_stack *stack, int i, int row) {
+  return sac_stack_member(stack, i) + (size_t)row * (size_t)stack->ld;
+}
 
 /// Activation of a layer, applied after the bias.
 typedef enum sac_activation { SAC_LINEAR, SAC_RELU, SAC_TANH } sac_activation;
@@ -240,16 +250,37 @@ typedef struct sac_finite_check {
 } sac_finite_check;
 
 typedef struct sac_backend sac_backend;
+typedef struct sac_ops sac_ops;
+
+/// How matrix products round their inputs. Sums are fp32 always; a device without a shorter format
+/// computes in fp32.
+typedef enum sac_matmul { SAC_MATMUL_FP32, SAC_MATMUL_TF32, SAC_MATMUL_BF16 } sac_matmul;
+
+/// What a backend is opened with.
+typedef struct sac_backend_options {
+  const char *device;  // "auto", "cpu", "cuda"
+  sac_matmul matmul;
+  sac_threads *threads;  // the pool that host code shares; outlives the backend
+  const sac_ops *ops;    // the table that is being opened; filled by sac_backend_open
+} sac_backend_options;
+
+/// A sequence of steps that calls the same ops on the same memory every time. Zeroed before its
+/// first use, released before what it uses is.
+typedef struct sac_sequence {
+  void *recorded;  // the device's own
+  int issued;      // times that the steps were issued one by one
+} sac_sequence;
 
 /// Everything a device can do. Entries mirror the structs above.
-typedef struct sac_ops {
+struct sac_ops {
   uint32_t version;    // SAC_BACKEND_VERSION
   size_t size;         // sizeof(sac_ops)
   const char *device;  // "cpu", "cuda"
-  // `threads` is the pool that host code shares; it outlives the backend
-  sac_status (*open)(sac_threads *threads, sac_backend **backend, sac_error *err);
+  sac_status (*open)(const sac_backend_options *options, sac_backend **backend, sac_error *err);
   void (*close)(sac_backend *backend);
   const char *(*describe)(const sac_backend *backend);  // device and instruction set, for people
+  // bytes that could be allocated now; 0 where the system does not say
+  size_t (*memory_available)(const sac_backend *backend);
   // memory: 64-byte aligned, zeroed; alloc fails with SAC_FAILED and says how much was wanted
   sac_status (*alloc)(sac_backend *backend, size_t bytes, void **memory, sac_error *err);
   void (*release)(sac_backend *backend, void *memory);
@@ -260,6 +291,11 @@ typedef struct sac_ops {
   // make room for the scratch that the three linear ops need at this shape: called at creation, for
   // each layer
   sac_status (*reserve)(sac_backend *backend, int n, int rows, int in, int out, sac_error *err);
+  // A sequence begins and ends: where `begin` says true, the caller issues its steps between the
+  // two; where it says false, the device has played what it had recorded.
+  bool (*sequence_begin)(sac_backend *backend, sac_sequence *sequence);
+  void (*sequence_end)(sac_backend *backend, sac_sequence *sequence);
+  void (*sequence_release)(sac_backend *backend, sac_sequence *sequence);
   // steps
   void (*linear_forward)(sac_backend *, const sac_linear_forward *);
   void (*linear_backward_input)(sac_backend *, const sac_linear_backward_input *);
@@ -281,18 +317,30 @@ typedef struct sac_ops {
   // optional: the rate of fused multiply-adds over all threads in GFLOP/s, from a burst of a
   // millisecond
   double (*peak_gflops)(sac_backend *);
-} sac_ops;
+};
 
 /// Every backend begins with its table; what follows is its own.
 struct sac_backend {
   const sac_ops *ops;
 };
 
-/// Open the backend for `device` ("auto", "cpu", "cuda") over the host threads of `threads`.
-/// "cuda" fails with SAC_FAILED where it cannot be used; "auto" falls back to the CPU.
-sac_status sac_backend_open(const char *device, sac_threads *threads, sac_backend **backend,
+/// Open the backend for options->device. "cuda" fails with SAC_FAILED where it cannot be used;
+/// "auto" falls back to the CPU, and says in `err` why while it returns SAC_OK (err->text is empty
+/// where CUDA is used).
+sac_status sac_backend_open(const sac_backend_options *options, sac_backend **backend,
                             sac_error *err);
 void sac_backend_close(sac_backend *backend);
+
+/// The table of libsac_cuda.so, opened at run time after the driver's library: looked for where
+/// SAC_CUDA_LIB says, or else beside this program or library and in ../lib. SAC_FAILED says what is
+/// missing or does not fit.
+sac_status sac_cuda_load(const sac_ops **ops, sac_error *err);
+
+/// What libsac_cuda.so exports: its table, or NULL with a text in `why` where version, table size
+/// or build are not the program's.
+#define SAC_CUDA_GETTER "sac_cuda_ops"
+typedef const sac_ops *sac_cuda_getter(uint32_t version, size_t size, const char *build, char *why,
+                                       size_t why_size);
 
 /// The CPU's table for the best instruction set of this machine (defined in src/cpu).
 const sac_ops *sac_cpu_ops(void);

@@ -5,10 +5,9 @@
 #include <math.h>
 #include <stdint.h>
 
-#ifdef __CUDACC__
-#define SAC_HOST_DEVICE __host__ __device__ static inline
-#else
-// always inlined, so that a loop over an element formula becomes vector code
+// Always inlined, so that a loop over an element formula becomes vector code. A device's compiler
+// defines its own mark before it includes this.
+#ifndef SAC_HOST_DEVICE
 #define SAC_HOST_DEVICE static inline __attribute__((always_inline))
 #endif
 
@@ -41,14 +40,23 @@ SAC_HOST_DEVICE void sac_philox_round(uint32_t c[4], uint32_t k0, uint32_t k1) {
   c[2] = n2;
 }
 
-SAC_HOST_DEVICE sac_words sac_philox(const uint32_t counter[4], uint64_t key) {
-  sac_words words = {{counter[0], counter[1], counter[2], counter[3]}};
+SAC_HOST_DEVICE void sac_philox_rounds(uint32_t c[4], uint64_t key) {
   uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
   for (int round = 0; round < 10; round++) {
-    sac_philox_round(words.at, k0, k1);
+    sac_philox_round(c, k0, k1);
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
+}
+
+// a device's library may bring the ten rounds: then this names its function
+#ifndef SAC_PHILOX_ROUNDS
+#define SAC_PHILOX_ROUNDS sac_philox_rounds
+#endif
+
+SAC_HOST_DEVICE sac_words sac_philox(const uint32_t counter[4], uint64_t key) {
+  sac_words words = {{counter[0], counter[1], counter[2], counter[3]}};
+  SAC_PHILOX_ROUNDS(words.at, key);
   return words;
 }
 

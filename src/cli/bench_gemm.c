@@ -1,7 +1,7 @@
 // `sac bench gemm`: the products of an update, each by itself, beside the machine's peak.
 #include <stdlib.h>
 
-#include "backend/backend.h"
+#include "algo/device.h"
 #include "base/clock.h"
 #include "cli/bench.h"
 
@@ -143,16 +143,13 @@ sac_status sac_bench_gemm(const sac_config *cfg, bool json, sac_error *err) {
   const char *critic[] = {"critic input", "critic hidden", "critic output"};
   const char *policy[] = {"policy input", "policy hidden", "policy output"};
   int obs = (int)cfg->bench.obs, act = (int)cfg->bench.act;
-  SAC_TRY(sac_threads_create((int)cfg->run.threads, &self.threads, err));
-  sac_status status = sac_backend_open(sac_config_word("run.device", cfg->run.device), self.threads,
-                                       &self.backend, err);
+  sac_status status = sac_device_open(cfg, &self.threads, &self.backend, err);
   if (status == SAC_OK) {
     status = measure_network(&self, critic, (int)cfg->algorithm.n_critics, obs + act,
                              &cfg->critic.hidden, 1, json, err);
     if (status == SAC_OK)
       status = measure_network(&self, policy, 1, obs, &cfg->policy.hidden, 2 * act, json, err);
-    sac_backend_close(self.backend);
   }
-  sac_threads_destroy(self.threads);
+  sac_device_close(self.threads, self.backend);
   return status;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "algo/algorithm.h"
+#include "algo/device.h"
 #include "base/clock.h"
 #include "cli/bench.h"
 
@@ -64,9 +65,7 @@ static sac_status open_bench(update_bench *self, const sac_config *cfg, sac_erro
   uint64_t seeds[SAC_CONFIG_LIST_MAX] = {(uint64_t)cfg->run.seed};
   self->n_seeds = cfg->run.seeds.count > 0 ? cfg->run.seeds.count : 1;
   for (int i = 0; i < cfg->run.seeds.count; i++) seeds[i] = (uint64_t)cfg->run.seeds.at[i];
-  SAC_TRY(sac_threads_create((int)cfg->run.threads, &self->threads, err));
-  SAC_TRY(sac_backend_open(sac_config_word("run.device", cfg->run.device), self->threads,
-                           &self->backend, err));
+  SAC_TRY(sac_device_open(cfg, &self->threads, &self->backend, err));
   sac_agent_options options = {.cfg = cfg,
                                .backend = self->backend,
                                .n_seeds = self->n_seeds,
@@ -85,8 +84,7 @@ static sac_status open_bench(update_bench *self, const sac_config *cfg, sac_erro
 static void close_bench(update_bench *self) {
   sac_replay_release(&self->replay);
   sac_agent_destroy(self->agent);
-  if (self->backend) sac_backend_close(self->backend);
-  sac_threads_destroy(self->threads);
+  sac_device_close(self->threads, self->backend);
 }
 
 static sac_status measure(update_bench *self, sac_error *err) {

@@ -21,7 +21,8 @@ static void check_device(const char *device, const char *cure, finding *out) {
   sac_error err = {0};
   *out = (finding){.what = device, .cure = cure};
   sac_status status = sac_threads_create(0, &threads, &err);
-  if (status == SAC_OK) status = sac_backend_open(device, threads, &backend, &err);
+  sac_backend_options options = {.device = device, .threads = threads};
+  if (status == SAC_OK) status = sac_backend_open(&options, &backend, &err);
   out->usable = status == SAC_OK;
   snprintf(out->detail, sizeof out->detail, "%.500s",
            out->usable ? backend->ops->describe(backend) : err.text);

@@ -51,10 +51,19 @@ static sac_status print_version(sac_error *err) {
   sac_threads *threads = NULL;
   sac_backend *backend = NULL;
   SAC_TRY(sac_threads_create(1, &threads, err));
-  sac_status status = sac_backend_open("cpu", threads, &backend, err);
+  printf("sac %s\nengine MuJoCo %s\n", sac_version(), sac_environment_engine());
+  sac_backend_options options = {.device = "cpu", .threads = threads};
+  sac_status status = sac_backend_open(&options, &backend, err);
   if (status == SAC_OK) {
-    printf("sac %s\nengine MuJoCo %s\nbackends %s\n", sac_version(), sac_environment_engine(),
-           backend->ops->describe(backend));
+    printf("backend %s\n", backend->ops->describe(backend));
+    sac_backend_close(backend);
+    options.device = "auto";
+    status = sac_backend_open(&options, &backend, err);
+  }
+  if (status == SAC_OK) {
+    bool usable = strcmp(backend->ops->device, "cuda") == 0;
+    printf("backend %s%s\n", usable ? "" : "cuda is not usable: ",
+           usable ? backend->ops->describe(backend) : err->text);
     sac_backend_close(backend);
   }
   sac_threads_destroy(threads);

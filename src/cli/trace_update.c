@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "algo/agent.h"
+#include "algo/device.h"
 #include "cli/trace.h"
 #include "env/task.h"
 #include "train/tensors.h"
@@ -244,9 +245,7 @@ static sac_status prepare(trace *self, const sac_trace_update_options *options, 
   if (self->in) take_shapes(self);
   SAC_TRY(take_sizes(self, err));
   SAC_TRY(take_inputs(self, err));
-  SAC_TRY(sac_threads_create((int)self->cfg.run.threads, &self->threads, err));
-  SAC_TRY(sac_backend_open(sac_config_word("run.device", self->cfg.run.device), self->threads,
-                           &self->backend, err));
+  SAC_TRY(sac_device_open(&self->cfg, &self->threads, &self->backend, err));
   SAC_TRY(make_agent(self, &self->before, err));
   SAC_TRY(make_agent(self, &self->after, err));
   if (!self->in) return SAC_OK;
@@ -261,8 +260,7 @@ static void release(trace *self) {
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
   sac_agent_destroy(self->before);
   sac_agent_destroy(self->after);
-  if (self->backend) sac_backend_close(self->backend);
-  sac_threads_destroy(self->threads);
+  sac_device_close(self->threads, self->backend);
   sac_safetensors_close(self->in);
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
+
 typedef struct variant {
   const char *name;
   const sac_ops *table;
@@ -76,14 +78,14 @@ const sac_ops *sac_cpu_ops(void) {
   return choose_variant(&chosen, NULL) == SAC_OK ? chosen.table : find_widest().table;
 }
 
-sac_status sac_cpu_open(sac_threads *threads, sac_backend **backend, sac_error *err) {
+sac_status sac_cpu_open(const sac_backend_options *options, sac_backend **backend, sac_error *err) {
   variant chosen;
   SAC_TRY(choose_variant(&chosen, err));
   sac_cpu *cpu = calloc(1, sizeof *cpu);
   if (!cpu) return sac_error_set(err, SAC_FAILED, "no memory for the CPU backend");
-  int count = sac_threads_count(threads);
+  int count = sac_threads_count(options->threads);
   cpu->base.ops = chosen.table;
-  cpu->threads = threads;
+  cpu->threads = options->threads;
   snprintf(cpu->description, sizeof cpu->description, "cpu %s, %d thread%s", chosen.name, count,
            count == 1 ? "" : "s");
   *backend = &cpu->base;
@@ -140,6 +142,22 @@ void sac_cpu_copy(sac_backend *backend, void *to, const void *from, size_t bytes
 sac_status sac_cpu_sync(sac_backend *backend, sac_error *err) {
   (void)backend, (void)err;
   return SAC_OK;
+}
+
+size_t sac_cpu_memory_available(const sac_backend *backend) {
+  (void)backend;
+  return sac_memory_available();
+}
+
+// nothing to win by recording: every step is a call already
+bool sac_cpu_sequence_begin(sac_backend *backend, sac_sequence *sequence) {
+  (void)backend;
+  sequence->issued++;
+  return true;
+}
+
+void sac_cpu_sequence_end(sac_backend *backend, sac_sequence *sequence) {
+  (void)backend, (void)sequence;
 }
 
 // products pack onto the stack: nothing to reserve

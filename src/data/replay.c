@@ -2,15 +2,13 @@
 
 #include <string.h>
 
-#include "base/arena.h"
-
 sac_row_layout sac_row_layout_make(int obs_dim, int act_dim) {
   int values = 2 * obs_dim + act_dim + 2, line = 64 / (int)sizeof(sac_real);
   return (sac_row_layout){obs_dim, act_dim, (values + line - 1) / line * line};
 }
 
 static sac_status check_memory(const sac_replay *replay, size_t bytes, sac_error *err) {
-  size_t available = sac_memory_available();
+  size_t available = replay->backend->ops->memory_available(replay->backend);
   if (available == 0 || bytes <= available) return SAC_OK;
   return sac_error_set(
       err, SAC_FAILED,

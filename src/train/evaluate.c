@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "algo/device.h"
 #include "sac/sac.h"
 #include "train/run.h"
 
@@ -35,9 +36,7 @@ static sac_status open_agent(subject *self, sac_error *err) {
   const sac_config *cfg = &self->cfg;
   uint64_t seed = (uint64_t)cfg->run.seed;
   sac_task *task = NULL;
-  SAC_TRY(sac_threads_create((int)cfg->run.threads, &self->threads, err));
-  SAC_TRY(sac_backend_open(sac_config_word("run.device", cfg->run.device), self->threads,
-                           &self->backend, err));
+  SAC_TRY(sac_device_open(cfg, &self->threads, &self->backend, err));
   SAC_TRY(sac_task_open(cfg, cfg->policy.squash, &task, err));
   sac_agent_options options = {.cfg = cfg,
                                .backend = self->backend,
@@ -89,8 +88,7 @@ sac_status sac_evaluate(const char *path, const sac_evaluation_options *options,
   if (status == SAC_OK) status = sac_evaluator_run(self->evaluator, options, NULL, out, err);
   sac_evaluator_destroy(self->evaluator);
   sac_agent_destroy(self->agent);
-  if (self->backend) sac_backend_close(self->backend);
-  sac_threads_destroy(self->threads);
+  sac_device_close(self->threads, self->backend);
   free(self);
   return status;
 }

@@ -1,8 +1,11 @@
 #include "train/run.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "algo/device.h"
 
 static sac_transitions staged(const sac_run *run) {
   const sac_row_layout *layout = &run->replay.layout;
@@ -60,21 +63,57 @@ static sac_status open_learner(sac_run *run, sac_error *err) {
   return sac_agent_create(&options, &run->agent, err);
 }
 
+static sac_status open_on_device(sac_run *run, sac_error *err) {
+  SAC_TRY(open_learner(run, err));
+  return allocate_staging(run, err);
+}
+
+static void close_on_device(sac_run *run) {
+  void *on_backend[] = {run->act_rows, run->act_noise, run->act_step, run->act_key};
+  for (size_t i = 0; i < sizeof on_backend / sizeof *on_backend; i++)
+    if (on_backend[i]) run->backend->ops->release(run->backend, on_backend[i]);
+  run->act_rows = run->act_noise = NULL;
+  run->act_step = run->act_key = NULL;
+  free(run->rows);
+  free(run->next_start);
+  free(run->episodes);
+  run->rows = run->next_start = NULL;
+  run->episodes = NULL;
+  sac_replay_release(&run->replay);
+  sac_agent_destroy(run->agent);
+  run->agent = NULL;
+}
+
+// a device chosen by `auto` that has no room for the run gives way to the CPU
+static sac_status fall_back(sac_run *run, const char *why, sac_error *err) {
+  snprintf(run->device_note, sizeof run->device_note, "%.500s", why);
+  close_on_device(run);
+  sac_backend_close(run->backend);
+  sac_backend_options options = {.device = "cpu", .threads = run->threads};
+  SAC_TRY(sac_backend_open(&options, &run->backend, err));
+  return open_on_device(run, err);
+}
+
 sac_status sac_run_open(sac_run *run, sac_error *err) {
   const sac_config *cfg = &run->cfg;
   run->seed = (uint64_t)cfg->run.seed;
   run->n_envs = (int)cfg->env.n_envs;
   run->progress =
       (sac_progress){.best_return = NAN, .updates_from = (uint64_t)cfg->algorithm.learning_starts};
-  SAC_TRY(sac_threads_create((int)cfg->run.threads, &run->threads, err));
-  SAC_TRY(sac_backend_open(sac_config_word("run.device", cfg->run.device), run->threads,
-                           &run->backend, err));
+  sac_error why;
+  sac_status status = sac_device_open(cfg, &run->threads, &run->backend, &why);
+  if (status != SAC_OK) return sac_error_set(err, status, "%s", why.text);
+  snprintf(run->device_note, sizeof run->device_note, "%.500s", why.text);
   sac_vec_env_options options = {
       .cfg = cfg, .seed = run->seed, .squash = cfg->policy.squash, .threads = run->threads};
   SAC_TRY(sac_vec_env_create(&options, &run->envs, err));
   run->spec = &sac_vec_env_task(run->envs)->spec;
-  SAC_TRY(open_learner(run, err));
-  SAC_TRY(allocate_staging(run, err));
+  status = open_on_device(run, &why);
+  bool chosen = cfg->run.device == SAC_DEVICE_AUTO && strcmp(run->backend->ops->device, "cpu") != 0;
+  if (status != SAC_OK && chosen)
+    SAC_TRY(fall_back(run, why.text, err));
+  else if (status != SAC_OK)
+    return sac_error_set(err, status, "%s", why.text);
   return sac_vec_env_reset(run->envs, run->rows, run->replay.layout.width, err);
 }
 
@@ -82,17 +121,9 @@ void sac_run_close(sac_run *run) {
   sac_metrics_close(run->metrics);
   sac_evaluator_destroy(run->evaluator);
   sac_replay_log_close(&run->replay_log);
-  void *on_backend[] = {run->act_rows, run->act_noise, run->act_step, run->act_key};
-  for (size_t i = 0; i < sizeof on_backend / sizeof *on_backend; i++)
-    if (on_backend[i]) run->backend->ops->release(run->backend, on_backend[i]);
-  free(run->rows);
-  free(run->next_start);
-  free(run->episodes);
-  sac_replay_release(&run->replay);
-  sac_agent_destroy(run->agent);
+  close_on_device(run);
   sac_vec_env_destroy(run->envs);
-  if (run->backend) sac_backend_close(run->backend);
-  sac_threads_destroy(run->threads);
+  sac_device_close(run->threads, run->backend);
   sac_log_close(run->log);
   if (run->folder[0]) sac_folder_unlock(run->lock);
 }
@@ -173,6 +204,8 @@ sac_status sac_run_step(sac_run *run, sac_error *err) {
     draw_warmup(run);
   } else {
     draw_from_policy(run);
+    // actions of a device that failed never reach the environments
+    SAC_TRY(run->backend->ops->sync(run->backend, err));
   }
   SAC_TRY(step_environments(run, err));
   sac_replay_push(&run->replay, 0, run->rows, run->n_envs);

@@ -21,6 +21,7 @@ typedef struct sac_run {
   int lock;                   ///< of the folder, -1 without one
   sac_threads *threads;
   sac_backend *backend;
+  char device_note[512];  ///< why run.device: auto does without a GPU; empty where it does not
   sac_vec_env *envs;
   const sac_env_spec *spec;
   sac_agent *agent;

@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+VARARGS, VARKEYWORDS = 4, 8  # of inspect: flags of a function's code
 OK, USAGE, BAD_CHECKPOINT, BAD_NUMBER, DISK = 0, 2, 3, 4, 6
 COLUMNS = ("timesteps updates wall_s return_mean length_mean eval_return_mean q_loss v_loss "
            "policy_loss ent_coef entropy fps updates_per_s").split()
@@ -461,19 +462,20 @@ def measurements_have_their_keys(room):
     assert abs(found["us_per_update"] * found["updates_per_s"] / 1e6 - 1) < 1e-3
 
 
-def checks():
-    """The functions above that take a room and are named as claims."""
-    found = [value for name, value in globals().items() if callable(value) and
+def checks(names):
+    """The functions of a script that take a room and are named as claims."""
+    found = [value for value in names.values() if callable(value) and
              getattr(value, "__code__", None) and value.__code__.co_varnames[:1] == ("room",)]
-    return [check for check in found if check.__code__.co_argcount == 1]
+    return [check for check in found if check.__code__.co_argcount == 1 and
+            not check.__code__.co_flags & (VARARGS | VARKEYWORDS)]
 
 
-def main(arguments):
+def main(arguments, names):
     if not arguments or not os.access(arguments[0], os.X_OK):
-        print(__doc__)
+        print(names["__doc__"])
         return USAGE
     sac, failed, passed = os.path.abspath(arguments[0]), 0, 0
-    for check in checks():
+    for check in checks(names):
         if arguments[1:] and not any(word in check.__name__ for word in arguments[1:]):
             continue
         claim = check.__name__.replace("_", " ")
@@ -490,4 +492,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], globals()))

@@ -100,7 +100,6 @@ TEST(Values, WhatLaterVersionsBringIsSaidToBeMissing) {
       {"critic.dropout=0.1", "not available in this version, must be 0.0"},
       {"env.normalize_obs=true", "not available in this version"},
       {"env.history.observations=2", "not available in this version"},
-      {"run.matmul_precision=tf32", "not available in this version, must be fp32"},
       {"policy.type=gmm", "not available in this version, must be gaussian"}};
   for (auto [override, text] : cases)
     EXPECT_NE(With(override).text.find(text), std::string::npos) << With(override).text;

@@ -1,5 +1,6 @@
-// Runs a test on every usable build of the op table, with one thread and with two, and gives it
-// matrices whose padding tells whether an op wrote past its own.
+// Runs a test on every usable op table: each build of the CPU's with one thread and with two, and
+// the CUDA kernels on the CPU (tests/shim); and gives it matrices whose padding tells whether an op
+// wrote past its own.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "shim/use.h"
 #include "tolerance.h"
 
 extern "C" {
@@ -29,7 +31,8 @@ struct Place {
 };
 
 inline std::vector<Place> places() {
-  return {{"portable", 1}, {"portable", 2}, {"avx2", 1}, {"avx2", 2}, {"avx512", 1}, {"avx512", 2}};
+  return {{"portable", 1}, {"portable", 2}, {"avx2", 1}, {"avx2", 2},
+          {"avx512", 1},   {"avx512", 2},   {"shim", 1}};
 }
 
 inline std::string place_name(const ::testing::TestParamInfo<Place> &info) {
@@ -39,10 +42,16 @@ inline std::string place_name(const ::testing::TestParamInfo<Place> &info) {
 /// A backend of one instruction set; `open` is false where this processor lacks it.
 class Device {
  public:
-  explicit Device(const Place &place) {
-    setenv("SAC_SIMD", place.simd, 1);
+  explicit Device(const Place &place, sac_matmul matmul = SAC_MATMUL_FP32) {
     EXPECT_EQ(SAC_OK, sac_threads_create(place.threads, &threads_, nullptr));
-    if (sac_cpu_ops()->open(threads_, &backend, &error) != SAC_OK) backend = nullptr;
+    bool on_shim = std::strcmp(place.simd, "shim") == 0;
+    if (on_shim) {
+      use_shim();
+    } else {
+      setenv("SAC_SIMD", place.simd, 1);
+    }
+    sac_backend_options options = {on_shim ? "cuda" : "cpu", matmul, threads_, nullptr};
+    if (sac_backend_open(&options, &backend, &error) != SAC_OK) backend = nullptr;
     unsetenv("SAC_SIMD");
   }
   ~Device() {
@@ -69,6 +78,14 @@ class Ops : public ::testing::TestWithParam<Place> {
     backend = device->backend;
     ops = device->ops();
   }
+
+  // On the shim a barrier costs a switch of the system's threads for each thread of a block: there
+  // a shape of more than 50,000 values or products is left to runs with SAC_SHIM_ALL (make asan,
+  // tsan, test-slow).
+  bool takes(double size) const {
+    return size <= 5e4 || std::strcmp(GetParam().simd, "shim") != 0 || std::getenv("SAC_SHIM_ALL");
+  }
+
   std::unique_ptr<Device> device;
   sac_backend *backend = nullptr;
   const sac_ops *ops = nullptr;

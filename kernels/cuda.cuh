@@ -1,0 +1,84 @@
+// The CUDA backend: what its files share on the host's side.
+#pragma once
+
+#include "kernels/kernel.cuh"
+
+/// Blocks that share the gradient norm of a group, and the most groups (seeds) of a step.
+enum { SAC_CUDA_NORM_BLOCKS = 16, SAC_CUDA_GROUPS_MAX = 64 };
+
+/// What the Adam step under way uses for every element of a group.
+typedef struct sac_cuda_step {
+  sac_adam_rates rates;
+  sac_real scale[SAC_CUDA_GROUPS_MAX];  // of the group's gradient
+} sac_cuda_step;
+
+/// The CUDA backend. All work goes to one stream in the order of the calls.
+typedef struct sac_cuda {
+  sac_backend base;
+  cudaStream_t stream;
+  cublasHandle_t blas;
+  void *blas_workspace;
+  sac_matmul matmul;
+  int processors;  // multiprocessors of the device
+  char description[128];
+  char fault[512];  // the first failure; empty while there is none
+  // pinned memory that uploads pass through, in two halves: one is filled while the other travels
+  char *pinned;
+  size_t pinned_used;
+  int half;
+  cudaEvent_t travelled[2];
+  bool capturing;       // a sequence is being recorded
+  sac_cuda_step *step;  // of the Adam step under way, in device memory
+  double *partial;      // (groups, blocks) of its gradient norms
+} sac_cuda;
+
+static inline sac_cuda *sac_cuda_of(sac_backend *backend) {
+  return (sac_cuda *)backend;
+}
+
+/// Keep the first failure for `sync`; `what` names the call.
+void sac_cuda_check(sac_backend *backend, cudaError_t error, const char *what);
+void sac_cuda_check_blas(sac_backend *backend, cublasStatus_t status, const char *what);
+
+/// Launch on the backend's stream and check that the launch was accepted.
+#define SAC_CUDA_RUN(backend, kernel, grid, threads, ...)                         \
+  do {                                                                            \
+    SAC_LAUNCH(kernel, grid, threads, sac_cuda_of(backend)->stream, __VA_ARGS__); \
+    sac_cuda_check(backend, cudaGetLastError(), #kernel);                         \
+  } while (0)
+
+// life, memory and sequences
+sac_status sac_cuda_open(const sac_backend_options *options, sac_backend **backend, sac_error *err);
+void sac_cuda_close(sac_backend *backend);
+const char *sac_cuda_describe(const sac_backend *backend);
+size_t sac_cuda_memory_available(const sac_backend *backend);
+sac_status sac_cuda_alloc(sac_backend *backend, size_t bytes, void **memory, sac_error *err);
+void sac_cuda_release(sac_backend *backend, void *memory);
+void sac_cuda_upload(sac_backend *backend, void *to, const void *from, size_t bytes);
+void sac_cuda_download(sac_backend *backend, void *to, const void *from, size_t bytes);
+void sac_cuda_copy(sac_backend *backend, void *to, const void *from, size_t bytes);
+sac_status sac_cuda_sync(sac_backend *backend, sac_error *err);
+sac_status sac_cuda_reserve(sac_backend *backend, int n, int rows, int in, int out, sac_error *err);
+bool sac_cuda_sequence_begin(sac_backend *backend, sac_sequence *sequence);
+void sac_cuda_sequence_end(sac_backend *backend, sac_sequence *sequence);
+void sac_cuda_sequence_release(sac_backend *backend, sac_sequence *sequence);
+
+// steps; formulas and shapes stand in backend/backend.h
+void sac_cuda_linear_forward(sac_backend *backend, const sac_linear_forward *op);
+void sac_cuda_linear_backward_input(sac_backend *backend, const sac_linear_backward_input *op);
+void sac_cuda_linear_backward_weight(sac_backend *backend, const sac_linear_backward_weight *op);
+void sac_cuda_gaussian_forward(sac_backend *backend, const sac_gaussian_forward *op);
+void sac_cuda_gaussian_backward(sac_backend *backend, const sac_gaussian_backward *op);
+void sac_cuda_soft_q_target(sac_backend *backend, const sac_soft_q_target *op);
+void sac_cuda_value_target(sac_backend *backend, const sac_value_target *op);
+void sac_cuda_soft_value(sac_backend *backend, const sac_soft_value *op);
+void sac_cuda_regression_loss(sac_backend *backend, const sac_regression_loss *op);
+void sac_cuda_policy_loss(sac_backend *backend, const sac_policy_loss *op);
+void sac_cuda_temperature_loss(sac_backend *backend, const sac_temperature_loss *op);
+void sac_cuda_adam(sac_backend *backend, const sac_adam *op);
+void sac_cuda_polyak(sac_backend *backend, const sac_polyak *op);
+void sac_cuda_normal_fill(sac_backend *backend, const sac_normal_fill *op);
+void sac_cuda_replay_gather(sac_backend *backend, const sac_replay_gather *op);
+void sac_cuda_finite_check(sac_backend *backend, const sac_finite_check *op);
+void sac_cuda_tick(sac_backend *backend, uint64_t *counter);
+double sac_cuda_peak_gflops(sac_backend *backend);

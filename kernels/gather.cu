@@ -1,0 +1,33 @@
+// The batch out of the replay: random rows of a ring far larger than the cache.
+#include "kernels/cuda.cuh"
+
+enum { THREADS = 128, ROWS = THREADS / SAC_WARP };
+
+// One warp a row: all its lanes draw the same index, then copy neighbouring values. Bytes: a row
+// read in lines of 64, and written twice over. Limit: latency, then bandwidth.
+static __global__ void replay_gather_kernel(const __grid_constant__ sac_replay_gather op) {
+  int lane = (int)threadIdx.x % SAC_WARP;
+  size_t place = (size_t)blockIdx.x * ROWS + threadIdx.x / SAC_WARP;
+  if (place >= (size_t)op.n * (size_t)op.rows) return;
+  int i = (int)(place / (size_t)op.rows), row = (int)(place % (size_t)op.rows);
+  uint32_t index =
+      sac_index_draw(op.key[i], SAC_DRAW_REPLAY, *op.update, (uint32_t)row, (uint32_t)op.count[i]);
+  const sac_real *from = op.ring + ((size_t)i * op.capacity + index) * (size_t)op.layout.width;
+  int obs_dim = op.layout.obs_dim, act_dim = op.layout.act_dim;
+  sac_real *now = sac_stack_row(&op.now, i, row), *both = sac_stack_row(&op.both, i, row);
+  sac_real *next = sac_stack_row(&op.both, i, op.rows + row);
+  for (int j = lane; j < obs_dim + act_dim; j += SAC_WARP) {
+    sac_real x = from[j];
+    now[j] = x;
+    if (j < obs_dim) both[j] = x;
+  }
+  const sac_real *rest = from + obs_dim + act_dim;
+  for (int j = lane; j < obs_dim; j += SAC_WARP) next[j] = rest[2 + j];
+  if (lane == 0) *sac_stack_row(&op.reward, i, row) = rest[0];
+  if (lane == 1) *sac_stack_row(&op.terminated, i, row) = rest[1];
+}
+
+void sac_cuda_replay_gather(sac_backend *backend, const sac_replay_gather *op) {
+  unsigned blocks = sac_blocks((size_t)op->n * (size_t)op->rows, ROWS);
+  SAC_CUDA_RUN(backend, replay_gather_kernel, blocks, THREADS, *op);
+}

@@ -1,0 +1,118 @@
+// The squashed Gaussian policy (SAC v2 appendix C): action, log-probability, gradient.
+#include "kernels/cuda.cuh"
+
+enum { THREADS = 128 };
+
+/// One dimension of one row: what both directions begin with.
+typedef struct draw {
+  sac_real raw, noise, log_std, sigma, u, action;
+} draw;
+
+static __device__ __forceinline__ void find_spread(const sac_gaussian *g, draw *d) {
+  if (g->mode == SAC_LOG_STD_SOFTPLUS) {
+    d->sigma = sac_sigma_softplus(d->raw);
+    d->log_std = sac_math_log(d->sigma);
+    return;
+  }
+  d->log_std = g->mode == SAC_LOG_STD_CLAMP
+                   ? sac_log_std_clamp(d->raw, g->log_std_min, g->log_std_max)
+                   : sac_log_std_tanh(d->raw, g->log_std_min, g->log_std_max);
+  d->sigma = sac_math_exp(d->log_std);
+}
+
+// d log sigma / d raw
+static __device__ __forceinline__ sac_real slope_of_spread(const sac_gaussian *g, const draw *d) {
+  if (g->mode == SAC_LOG_STD_CLAMP)
+    return sac_log_std_clamp_slope(d->raw, g->log_std_min, g->log_std_max);
+  if (g->mode == SAC_LOG_STD_TANH)
+    return sac_log_std_tanh_slope(d->raw, g->log_std_min, g->log_std_max);
+  return sac_log_std_softplus_slope(d->raw, d->sigma);
+}
+
+static __device__ __forceinline__ sac_real log_density(const sac_gaussian *g, const draw *d) {
+  sac_real correction = 0;
+  if (g->squash)
+    correction =
+        g->exact_correction ? sac_squash_correction(d->u) : sac_squash_correction_eps(d->u);
+  return sac_normal_log_density(d->noise, d->log_std) - correction;
+}
+
+// A row belongs to `lanes` neighbouring threads, one a dimension (a power of two, at most a warp);
+// log pi is summed over them by halving. Bytes: 16 A + 4 a row. Limit: latency, then bandwidth.
+static __global__ void forward_kernel(const __grid_constant__ sac_gaussian_forward op, int lanes) {
+  const sac_gaussian *g = &op.gaussian;
+  size_t place = sac_thread_index() / (size_t)lanes;
+  int lane = (int)threadIdx.x % lanes;
+  bool inside = place < (size_t)op.n * (size_t)op.rows;
+  int i = (int)(place / (size_t)op.rows), row = (int)(place % (size_t)op.rows);
+  sac_real log_pi = 0;
+  for (int j = lane; inside && j < g->act_dim; j += lanes) {
+    const sac_real *head = sac_stack_row(&op.head, i, row);
+    draw d;
+    d.u = head[j];
+    if (op.noise.data) {
+      d.raw = head[g->act_dim + j];
+      d.noise = sac_stack_row(&op.noise, i, row)[j];
+      find_spread(g, &d);
+      d.u += d.sigma * d.noise;
+    }
+    sac_stack_row(&op.action, i, row)[j] = g->squash ? sac_math_tanh(d.u) : d.u;
+    if (op.noise.data && op.log_pi.data) log_pi += log_density(g, &d);
+  }
+  for (int d = SAC_WARP / 2; d > 0; d /= 2) {
+    sac_real other = __shfl_xor_sync(SAC_ALL_LANES, log_pi, d);
+    log_pi += d < lanes ? other : (sac_real)0;
+  }
+  if (inside && lane == 0 && op.noise.data && op.log_pi.data)
+    *sac_stack_row(&op.log_pi, i, row) = log_pi;
+}
+
+void sac_cuda_gaussian_forward(sac_backend *backend, const sac_gaussian_forward *op) {
+  int lanes = 1;
+  while (lanes < op->gaussian.act_dim && lanes < SAC_WARP) lanes *= 2;
+  size_t threads = (size_t)op->n * (size_t)op->rows * (size_t)lanes;
+  SAC_CUDA_RUN(backend, forward_kernel, sac_blocks(threads, THREADS), THREADS, *op, lanes);
+}
+
+// dQ/da summed over the critics that the policy climbs in this row
+static __device__ __forceinline__ sac_real sum_critics(const sac_gaussian_backward *op, int i,
+                                                       int row, int j) {
+  sac_real sum = 0;
+  for (int k = i * op->n_critics; k < (i + 1) * op->n_critics; k++)
+    if (*sac_stack_row(&op->seed, k, row) != 0) sum += sac_stack_row(&op->dq, k, row)[j];
+  return sum;
+}
+
+// One thread a dimension of a row. Bytes: about 40 of them. Limit: latency, then bandwidth.
+static __global__ void backward_kernel(const __grid_constant__ sac_gaussian_backward op) {
+  const sac_gaussian *g = &op.gaussian;
+  size_t at = sac_thread_index(), dims = (size_t)g->act_dim;
+  if (at >= (size_t)op.n * (size_t)op.rows * dims) return;
+  int j = (int)(at % dims), row = (int)(at / dims % (size_t)op.rows);
+  int i = (int)(at / dims / (size_t)op.rows);
+  const sac_real *head = sac_stack_row(&op.head, i, row);
+  draw d;
+  d.raw = head[g->act_dim + j];
+  d.noise = sac_stack_row(&op.noise, i, row)[j];
+  d.action = sac_stack_row(&op.action, i, row)[j];
+  find_spread(g, &d);
+  d.u = head[j] + d.sigma * d.noise;
+  // -dc/du and da/du
+  sac_real jacobian = g->squash ? sac_math_sech2(d.u) : (sac_real)1, slope = 0;
+  if (g->squash)
+    slope =
+        g->exact_correction ? sac_squash_slope(d.action) : sac_squash_slope_eps(d.action, jacobian);
+  sac_real alpha = sac_math_exp(op.log_alpha[i]), mean = 1 / (sac_real)op.rows;
+  sac_real d_mean = sac_action_gradient(alpha, slope, op.normal_prior, d.action, jacobian,
+                                        sum_critics(&op, i, row, j)) *
+                    mean;
+  // u depends on log sigma through sigma * noise; -alpha is the entropy's own part
+  sac_real d_raw = (d.sigma * d.noise * d_mean - alpha * mean) * slope_of_spread(g, &d);
+  sac_stack_row(&op.dhead, i, row)[j] = d_mean;
+  sac_stack_row(&op.dhead, i, row)[g->act_dim + j] = d_raw;
+}
+
+void sac_cuda_gaussian_backward(sac_backend *backend, const sac_gaussian_backward *op) {
+  size_t threads = (size_t)op->n * (size_t)op->rows * (size_t)op->gaussian.act_dim;
+  SAC_CUDA_RUN(backend, backward_kernel, sac_blocks(threads, THREADS), THREADS, *op);
+}

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""Judges `run.device: cuda` from outside, with the kernels on the CPU: what the loader says where
+something is missing, falling back, training, resuming across devices, a device that is lost.
+
+  check_shim.py SAC [WORD ...]    runs the checks whose name holds one of the words (default: all)
+
+SAC lies beside its folder `shim`. Needs no package beyond Python. The last line is
+`N passed, N failed`; the exit code says the same."""
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "cli"))
+import check_cli  # noqa: E402
+from check_cli import OK, Room, has, steps  # noqa: E402
+
+FAILED = 1
+SHORT = ["algorithm.learning_starts=60", "checkpoint.every=24", "eval.every=0"]
+NO_MEMORY, OLD_DRIVER, NO_DEVICE, ILLEGAL_ADDRESS = 2, 35, 100, 700
+
+
+def on_shim(room, *words, code=OK, **variables):
+    """Run with a driver and the shim in the place of the CUDA library."""
+    shim = Path(room.sac).parent / "shim"
+    library = variables.pop("library", shim / "libsac_cuda.so")
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(shim), **variables}
+    if library:
+        environment["SAC_CUDA_LIB"] = str(library)
+    done = subprocess.run([variables.get("sac", room.sac), *map(str, words)], capture_output=True,
+                          text=True, stdin=subprocess.DEVNULL, timeout=300, check=False,
+                          cwd=room.folder, env=environment)
+    assert done.returncode == code, (f"`sac {' '.join(map(str, words))}` gave exit "
+                                     f"{done.returncode}, expected {code}: "
+                                     f"{done.stderr.strip()[-500:]}")
+    return done
+
+
+def train_on(room, name, device, *overrides, total=67, code=OK, algorithm="sac", **variables):
+    folder = room.folder / name
+    done = on_shim(room, "train", room.config(algorithm=algorithm), *SHORT, f"run.device={device}",
+                   f"algorithm.total_timesteps={total}", *overrides, "--out", folder, code=code,
+                   **variables)
+    return folder, done
+
+
+def tensors(path):
+    """Name -> list of numbers of every float32 tensor."""
+    data = Path(path).read_bytes()
+    size = struct.unpack("<Q", data[:8])[0]
+    found = {}
+    for name, entry in json.loads(data[8:8 + size]).items():
+        if name != "__metadata__" and entry["dtype"] == "F32":
+            begin, end = (8 + size + at for at in entry["data_offsets"])
+            found[name] = struct.unpack(f"<{(end - begin) // 4}f", data[begin:end])
+    return found
+
+
+def expect_near(ours, theirs, relative):
+    """Every tensor of two files, by its norm."""
+    assert ours.keys() == theirs.keys()
+    for name, values in ours.items():
+        distance = sum((a - b) ** 2 for a, b in zip(values, theirs[name])) ** 0.5
+        size = sum(a * a for a in values) ** 0.5
+        assert distance <= relative * (size + 1e-6), f"{name} is off by {distance} of {size}"
+
+
+# what the loader says
+
+
+def without_a_driver_cuda_is_an_error_and_auto_the_cpu(room):
+    done = room.run("train", room.config(), "run.device=cuda", code=FAILED)
+    has(done.stderr, "run.device: cuda cannot be used", "NVIDIA driver", "libcuda.so.1")
+    folder = room.train("run", "run.device=auto")
+    log = (folder / "log.txt").read_text()
+    assert log.count("NVIDIA driver") == 1, log
+    has(log, "running on the CPU")
+
+
+def a_missing_library_is_named(room):
+    missing = room.folder / "nowhere.so"
+    done = on_shim(room, "train", room.config(), "run.device=cuda", code=FAILED, library=missing)
+    has(done.stderr, "SAC_CUDA_LIB", "nowhere.so")
+    alone = room.folder / "alone"
+    alone.mkdir()
+    shutil.copy(room.sac, alone / "sac")
+    done = on_shim(room, "train", room.config(), "run.device=cuda", code=FAILED, library=None,
+                   sac=alone / "sac")
+    has(done.stderr, "libsac_cuda.so", "../lib", "SAC_CUDA_LIB")
+
+
+def the_library_is_found_beside_the_program_and_in_lib(room):
+    shim = Path(room.sac).parent / "shim/libsac_cuda.so"
+    for program, library in (("a/sac", "a/libsac_cuda.so"), ("b/bin/sac", "b/lib/libsac_cuda.so")):
+        for path, source in ((program, room.sac), (library, shim)):
+            (room.folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, room.folder / path)
+        done = on_shim(room, "--version", library=None, sac=room.folder / program)
+        has(done.stdout, "cuda shim")
+
+
+def a_library_of_another_build_or_program_is_refused(room):
+    shim = Path(room.sac).parent / "shim"
+    done = on_shim(room, "train", room.config(), "run.device=cuda", code=FAILED,
+                   library=shim / "libmisfit.so")
+    has(done.stderr, "does not fit", "build other")
+    done = on_shim(room, "train", room.config(), "run.device=cuda", code=FAILED,
+                   library=shim / "libcuda.so.1")
+    has(done.stderr, "is not sac's", "sac_cuda_ops")
+    done = on_shim(room, "train", room.config(), "run.device=cuda", code=FAILED,
+                   library=room.file("text.so", "no library"))
+    has(done.stderr, "text.so", "cannot be opened")
+
+
+def a_driver_or_device_that_will_not_do_is_told(room):
+    for fault, word in ((OLD_DRIVER, "too old"), (NO_DEVICE, "finds no GPU")):
+        done = on_shim(room, "train", room.config(), "run.device=cuda", code=FAILED,
+                       SAC_SHIM_FAULT=f"cudaGetDeviceCount:1:{fault}")
+        has(done.stderr, word)
+    done = on_shim(room, "train", room.config(), "run.device=cuda", code=FAILED, SAC_SHIM_OLD="1")
+    has(done.stderr, "the GPU is too old", "7.0", "9.0 is needed")
+
+
+def too_little_memory_is_an_error_and_under_auto_the_cpu(room):
+    for number in (1, 4, 8):
+        fault = {"SAC_SHIM_FAULT": f"cudaMalloc:{number}:{NO_MEMORY}"}
+        _, done = train_on(room, f"cuda-{number}", "cuda", code=FAILED, **fault)
+        has(done.stderr, "GPU", "memory" if number > 3 else "cannot be used")
+        folder, _ = train_on(room, f"auto-{number}", "auto", **fault)
+        has((folder / "log.txt").read_text(), "running on the CPU", "cpu ")
+    _, done = train_on(room, "small", "cuda", "algorithm.buffer_size=2000000", code=FAILED,
+                       SAC_SHIM_MEMORY="50000000")
+    has(done.stderr, "GB")
+
+
+# training
+
+
+def training_on_either_device_is_the_same_training(room):
+    for algorithm in ("sac", "sac_v1"):
+        cpu, _ = train_on(room, f"cpu-{algorithm}", "cpu", algorithm=algorithm)
+        cuda, _ = train_on(room, f"cuda-{algorithm}", "cuda", algorithm=algorithm)
+        expect_near(tensors(steps(cpu)[-1]), tensors(steps(cuda)[-1]), 2e-4)
+        has((cuda / "env.json").read_text(), "cuda shim")
+
+
+def resume_on_the_same_device_is_bit_identical(room):
+    whole, _ = train_on(room, "whole", "cuda")
+    parts, _ = train_on(room, "parts", "cuda", total=64)
+    on_shim(room, "resume", parts, "algorithm.total_timesteps=67")
+    assert room.state(whole) == room.state(parts)
+
+
+def a_run_moves_between_devices(room):
+    whole, _ = train_on(room, "whole", "cpu")
+    moved, _ = train_on(room, "moved", "cpu", total=62)
+    on_shim(room, "resume", moved, "algorithm.total_timesteps=65", "run.device=cuda")
+    room.run("resume", moved, "algorithm.total_timesteps=67", "run.device=cpu")
+    expect_near(tensors(steps(whole)[-1]), tensors(steps(moved)[-1]), 2e-4)
+
+
+def an_evaluation_runs_on_the_device(room):
+    folder, _ = train_on(room, "run", "cuda")
+    there = json.loads(on_shim(room, "eval", folder, "--episodes", "2", "--json").stdout)
+    (folder / "config.yaml").write_text(
+        (folder / "config.yaml").read_text().replace("device: cuda", "device: cpu"))
+    here = room.lines("eval", folder, "--episodes", "2")[-1]
+    assert abs(there["return_mean"] - here["return_mean"]) < 1e-2 * abs(here["return_mean"])
+
+
+def a_lost_device_leaves_the_last_checkpoint(room):
+    _, done = train_on(room, "run", "cuda", code=FAILED,
+                       SAC_SHIM_FAULT=f"launch:200:{ILLEGAL_ADDRESS}")
+    has(done.stderr, "the GPU failed in", "cudaErrorIllegalAddress")
+    folder = room.folder / "run"
+    assert json.loads((folder / "status.json").read_text())["state"] == "failed"
+    kept = steps(folder)
+    assert kept and len(kept) < 3
+    room.run("inspect", kept[-1])
+    on_shim(room, "resume", folder)
+    whole, _ = train_on(room, "whole", "cuda")
+    assert room.state(whole) == room.state(folder)
+
+
+def measurements_run_on_the_device(room):
+    sizes = ["bench.obs=3", "bench.act=1", "policy.hidden=[8]", "critic.hidden=[8]",
+             "algorithm.batch_size=4", "run.device=cuda", "--json"]
+    found = json.loads(on_shim(room, "bench", "update", *sizes).stdout)
+    assert found["device"].startswith("cuda shim") and found["us_per_update"] > 0
+
+
+if __name__ == "__main__":
+    sys.exit(check_cli.main(sys.argv[1:], globals()))
