@@ -253,6 +253,46 @@ TEST_P(LinearOps, TwoThreadsGiveTheBitsOfOne) {
   }
 }
 
+// what cuBLAS multiplies: large products, and those for the tensor cores (the shim's cuBLAS is
+// fp32)
+TEST(CudaProducts, ByCublasAreThoseOfTheKernels) {
+  if (sizeof(sac_real) != 4) GTEST_SKIP() << "cuBLAS multiplies floats only";
+  Device here({"shim", 1}), blas({"shim", 1}, SAC_MATMUL_TF32);
+  ASSERT_TRUE(here.backend && blas.backend) << here.error.text << blas.error.text;
+  for (int share : {1, 3})
+    for (sac_activation activation : {SAC_LINEAR, SAC_RELU, SAC_TANH}) {
+      const int n = 3, rows = 33, in = 17, out = 40;
+      Stack x(n, rows, in, 2, share), weight(n, out, in, 1), bias(n, 1, out), h(n, rows, in, 3);
+      x.fill(1), weight.fill(2), bias.fill(3), h.fill(4);
+      std::vector<Stack> y(2, Stack(n, rows, out, 1)), dx(2, Stack(n, rows, in, 1));
+      std::vector<Stack> dw(2, Stack(n, out, in, 1)), db(2, Stack(n, 1, out));
+      Device *devices[] = {&here, &blas};
+      for (size_t k = 0; k < 2; k++) {
+        sac_backend *backend = devices[k]->backend;
+        sac_linear_forward f = {n,           rows,        in,        out, x.view(), weight.view(),
+                                bias.view(), y[k].view(), activation};
+        devices[k]->ops()->linear_forward(backend, &f);
+        sac_linear_backward_input b = {n,           rows,          in,       out,
+                                       y[0].view(), weight.view(), h.view(), dx[k].view(),
+                                       activation,  nullptr,       nullptr};
+        devices[k]->ops()->linear_backward_input(backend, &b);
+        sac_linear_backward_weight w = {n,           rows,     in,           out,
+                                        y[0].view(), x.view(), dw[k].view(), db[k].view()};
+        devices[k]->ops()->linear_backward_weight(backend, &w);
+        for (Stack *written : {&y[k], &dx[k], &dw[k]}) written->expect_padding_kept();
+      }
+      auto expect_close = [&](Stack &a, Stack &b, int count, int cols) {
+        for (int i = 0; i < n; i++)
+          for (int r = 0; r < count; r++)
+            for (int c = 0; c < cols; c++) ASSERT_NEAR(a.at(i, r, c), b.at(i, r, c), 1e-4);
+      };
+      expect_close(y[0], y[1], rows, out);
+      expect_close(dx[0], dx[1], rows, in);
+      expect_close(dw[0], dw[1], out, in);
+      expect_close(db[0], db[1], 1, out);
+    }
+}
+
 // two layers: h = act(x W' + b), y = h U' + c
 struct TwoLayers {
   Stack x, h, y, weight, bias, last, last_bias;

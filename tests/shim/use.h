@@ -1,4 +1,4 @@
-// Makes run.device: cuda mean the shim in this process.
+// Says which library run.device: cuda means in this process.
 #pragma once
 
 #include <dlfcn.h>
@@ -18,12 +18,15 @@ inline std::string build_folder() {
   return file.substr(0, file.rfind('/'));
 }
 
-/// From now on the loader finds the shim, and a driver: this machine's own or one that does
-/// nothing.
-inline void use_shim() {
+/// From now on the loader finds the shim and a driver, this machine's own or one that does nothing;
+/// or, without `shim`, the library of the build (or what SAC_TEST_CUDA_LIB names).
+inline void use_cuda(bool shim) {
   std::string folder = build_folder() + "/shim/";
-  if (!dlopen("libcuda.so.1", RTLD_NOW)) dlopen((folder + "libcuda.so.1").c_str(), RTLD_NOW);
-  setenv("SAC_CUDA_LIB", (folder + "libsac_cuda.so").c_str(), 1);
+  if (!dlopen("libcuda.so.1", RTLD_NOW) && shim)
+    dlopen((folder + "libcuda.so.1").c_str(), RTLD_NOW);
+  const char *named = getenv("SAC_TEST_CUDA_LIB");
+  std::string real = named ? named : build_folder() + "/libsac_cuda.so";
+  setenv("SAC_CUDA_LIB", (shim ? folder + "libsac_cuda.so" : real).c_str(), 1);
 }
 
 }  // namespace sac_test

@@ -1,0 +1,285 @@
+// An op table over memory of the host for a device with memory of its own: every op's matrices are
+// copied there, the op runs, and what it writes is copied back. So one set of tests serves both.
+#pragma once
+
+#include <vector>
+
+extern "C" {
+#include "backend/backend.h"
+}
+
+namespace sac_test {
+
+/// A backend whose ops take host memory; the device's own backend does the work.
+struct Staged {
+  sac_backend base;
+  sac_backend *device;
+};
+
+/// The copies of one call.
+class Stage {
+ public:
+  explicit Stage(sac_backend *staged) : device_(reinterpret_cast<Staged *>(staged)->device) {}
+  ~Stage() {
+    for (const Copy &copy : copies_) {
+      if (copy.comes_back) ops().download(device_, copy.host, copy.there, copy.bytes);
+      ops().release(device_, copy.there);
+    }
+  }
+  const sac_ops &ops() const { return *device_->ops; }
+  sac_backend *device() const { return device_; }
+
+  template <typename T>
+  void move(T *&pointer, size_t count, bool comes_back = false) {
+    if (!pointer || !count) return;
+    Copy copy = {const_cast<void *>(static_cast<const void *>(pointer)), nullptr, count * sizeof(T),
+                 comes_back};
+    if (ops().alloc(device_, copy.bytes, &copy.there, nullptr) != SAC_OK) abort();
+    ops().upload(device_, copy.there, copy.host, copy.bytes);
+    copies_.push_back(copy);
+    pointer = static_cast<T *>(copy.there);
+  }
+
+  /// From the first value of the first member to the last of the last: padding travels too.
+  void move(sac_stack &stack, int n, int rows, int cols, bool comes_back = false) {
+    if (!stack.data || n <= 0 || rows <= 0) return;
+    size_t last = (size_t)((n - 1) / stack.share) * stack.stride + (size_t)(rows - 1) * stack.ld;
+    move(stack.data, last + (size_t)cols, comes_back);
+  }
+
+ private:
+  struct Copy {
+    void *host, *there;
+    size_t bytes;
+    bool comes_back;
+  };
+  sac_backend *device_;
+  std::vector<Copy> copies_;
+};
+
+enum { BACK = true };
+
+inline void staged_linear_forward(sac_backend *backend, const sac_linear_forward *given) {
+  Stage stage(backend);
+  sac_linear_forward op = *given;
+  stage.move(op.x, op.n, op.rows, op.in);
+  stage.move(op.weight, op.n, op.out, op.in);
+  stage.move(op.bias, op.n, 1, op.out);
+  stage.move(op.y, op.n, op.rows, op.out, BACK);
+  stage.ops().linear_forward(stage.device(), &op);
+}
+
+inline void staged_linear_backward_input(sac_backend *backend,
+                                         const sac_linear_backward_input *given) {
+  Stage stage(backend);
+  sac_linear_backward_input op = *given;
+  stage.move(op.dy, op.n, op.rows, op.out);
+  stage.move(op.weight, op.n, op.out, op.in);
+  if (op.activation != SAC_LINEAR) stage.move(op.h, op.n, op.rows, op.in);
+  stage.move(op.dx, op.n, op.rows, op.in, BACK);
+  stage.move(op.row, (size_t)op.n * (size_t)op.rows);
+  stage.move(op.row_count, (size_t)op.n);
+  stage.ops().linear_backward_input(stage.device(), &op);
+}
+
+inline void staged_linear_backward_weight(sac_backend *backend,
+                                          const sac_linear_backward_weight *given) {
+  Stage stage(backend);
+  sac_linear_backward_weight op = *given;
+  stage.move(op.dy, op.n, op.rows, op.out);
+  stage.move(op.x, op.n, op.rows, op.in);
+  stage.move(op.dweight, op.n, op.out, op.in, BACK);
+  stage.move(op.dbias, op.n, 1, op.out, BACK);
+  stage.ops().linear_backward_weight(stage.device(), &op);
+}
+
+inline void staged_gaussian_forward(sac_backend *backend, const sac_gaussian_forward *given) {
+  Stage stage(backend);
+  sac_gaussian_forward op = *given;
+  int act_dim = op.gaussian.act_dim;
+  stage.move(op.head, op.n, op.rows, 2 * act_dim);
+  stage.move(op.noise, op.n, op.rows, act_dim);
+  stage.move(op.action, op.n, op.rows, act_dim, BACK);
+  stage.move(op.log_pi, op.n, op.rows, 1, BACK);
+  stage.ops().gaussian_forward(stage.device(), &op);
+}
+
+inline void staged_gaussian_backward(sac_backend *backend, const sac_gaussian_backward *given) {
+  Stage stage(backend);
+  sac_gaussian_backward op = *given;
+  int act_dim = op.gaussian.act_dim, members = op.n * op.n_critics;
+  stage.move(op.head, op.n, op.rows, 2 * act_dim);
+  stage.move(op.noise, op.n, op.rows, act_dim);
+  stage.move(op.action, op.n, op.rows, act_dim);
+  stage.move(op.dq, members, op.rows, act_dim);
+  stage.move(op.seed, members, op.rows, 1);
+  stage.move(op.log_alpha, (size_t)op.n);
+  stage.move(op.dhead, op.n, op.rows, 2 * act_dim, BACK);
+  stage.ops().gaussian_backward(stage.device(), &op);
+}
+
+inline void staged_soft_q_target(sac_backend *backend, const sac_soft_q_target *given) {
+  Stage stage(backend);
+  sac_soft_q_target op = *given;
+  stage.move(op.reward, op.n, op.rows, 1);
+  stage.move(op.terminated, op.n, op.rows, 1);
+  stage.move(op.q, op.n * op.n_critics, op.rows, 1);
+  stage.move(op.log_pi, op.n, op.rows, 1);
+  stage.move(op.prior_action, op.n, op.rows, op.act_dim);
+  stage.move(op.log_alpha, (size_t)op.n);
+  stage.move(op.key, (size_t)op.n);
+  stage.move(op.update, 1);
+  stage.move(op.y, op.n, op.rows, 1, BACK);
+  stage.ops().soft_q_target(stage.device(), &op);
+}
+
+inline void staged_value_target(sac_backend *backend, const sac_value_target *given) {
+  Stage stage(backend);
+  sac_value_target op = *given;
+  for (sac_stack *in : {&op.reward, &op.terminated, &op.v}) stage.move(*in, op.n, op.rows, 1);
+  stage.move(op.y, op.n, op.rows, 1, BACK);
+  stage.ops().value_target(stage.device(), &op);
+}
+
+inline void staged_soft_value(sac_backend *backend, const sac_soft_value *given) {
+  Stage stage(backend);
+  sac_soft_value op = *given;
+  stage.move(op.q, op.n * op.n_critics, op.rows, 1);
+  stage.move(op.log_pi, op.n, op.rows, 1);
+  stage.move(op.prior_action, op.n, op.rows, op.act_dim);
+  stage.move(op.log_alpha, (size_t)op.n);
+  stage.move(op.v, op.n, op.rows, 1, BACK);
+  stage.ops().soft_value(stage.device(), &op);
+}
+
+inline void staged_regression_loss(sac_backend *backend, const sac_regression_loss *given) {
+  Stage stage(backend);
+  sac_regression_loss op = *given;
+  stage.move(op.q, op.n, op.rows, 1);
+  stage.move(op.y, op.n, op.rows, 1);
+  stage.move(op.dq, op.n, op.rows, 1, BACK);
+  stage.move(op.loss, (size_t)op.n, BACK);
+  stage.ops().regression_loss(stage.device(), &op);
+}
+
+inline void staged_policy_loss(sac_backend *backend, const sac_policy_loss *given) {
+  Stage stage(backend);
+  sac_policy_loss op = *given;
+  int members = op.n * op.n_critics;
+  stage.move(op.q, members, op.rows, 1);
+  stage.move(op.log_pi, op.n, op.rows, 1);
+  stage.move(op.prior_action, op.n, op.rows, op.act_dim);
+  stage.move(op.log_alpha, (size_t)op.n);
+  stage.move(op.seed, members, op.rows, 1, BACK);
+  stage.move(op.row, (size_t)members * (size_t)op.rows, BACK);
+  stage.move(op.row_count, (size_t)members, BACK);
+  stage.move(op.loss, (size_t)op.n, BACK);
+  stage.move(op.entropy, (size_t)op.n, BACK);
+  stage.ops().policy_loss(stage.device(), &op);
+}
+
+inline void staged_temperature_loss(sac_backend *backend, const sac_temperature_loss *given) {
+  Stage stage(backend);
+  sac_temperature_loss op = *given;
+  stage.move(op.log_pi, op.n, op.rows, 1);
+  stage.move(op.log_alpha, (size_t)op.n);
+  stage.move(op.dlog_alpha, (size_t)op.n, BACK);
+  stage.move(op.loss, (size_t)op.n, BACK);
+  stage.ops().temperature_loss(stage.device(), &op);
+}
+
+inline void staged_adam(sac_backend *backend, const sac_adam *given) {
+  Stage stage(backend);
+  sac_adam op = *given;
+  size_t count = (size_t)op.n * op.count;
+  stage.move(op.grad, count);
+  for (sac_real **out : {&op.value, &op.m, &op.v, &op.target}) stage.move(*out, count, BACK);
+  stage.move(op.step, 1, BACK);
+  stage.ops().adam(stage.device(), &op);
+}
+
+inline void staged_polyak(sac_backend *backend, const sac_polyak *given) {
+  Stage stage(backend);
+  sac_polyak op = *given;
+  stage.move(op.value, op.count);
+  stage.move(op.target, op.count, BACK);
+  stage.ops().polyak(stage.device(), &op);
+}
+
+inline void staged_normal_fill(sac_backend *backend, const sac_normal_fill *given) {
+  Stage stage(backend);
+  sac_normal_fill op = *given;
+  stage.move(op.key, (size_t)op.n);
+  stage.move(op.step, 1);
+  stage.move(op.out, op.n, op.rows, op.cols, BACK);
+  stage.ops().normal_fill(stage.device(), &op);
+}
+
+inline void staged_replay_gather(sac_backend *backend, const sac_replay_gather *given) {
+  Stage stage(backend);
+  sac_replay_gather op = *given;
+  int width = op.layout.obs_dim + op.layout.act_dim;
+  stage.move(op.ring, (size_t)op.n * op.capacity * (size_t)op.layout.width);
+  stage.move(op.count, (size_t)op.n);
+  stage.move(op.key, (size_t)op.n);
+  stage.move(op.update, 1);
+  stage.move(op.now, op.n, op.rows, width, BACK);
+  stage.move(op.both, op.n, 2 * op.rows, width, BACK);
+  stage.move(op.reward, op.n, op.rows, 1, BACK);
+  stage.move(op.terminated, op.n, op.rows, 1, BACK);
+  stage.ops().replay_gather(stage.device(), &op);
+}
+
+inline void staged_finite_check(sac_backend *backend, const sac_finite_check *given) {
+  Stage stage(backend);
+  sac_finite_check op = *given;
+  stage.move(op.values, op.count);
+  stage.move(op.flag, 1, BACK);
+  stage.ops().finite_check(stage.device(), &op);
+}
+
+inline void staged_tick(sac_backend *backend, uint64_t *counter) {
+  Stage stage(backend);
+  stage.move(counter, 1, BACK);
+  stage.ops().tick(stage.device(), counter);
+}
+
+inline void staged_close(sac_backend *backend) {
+  Staged *staged = reinterpret_cast<Staged *>(backend);
+  staged->device->ops->close(staged->device);
+  delete staged;
+}
+
+inline sac_status staged_sync(sac_backend *backend, sac_error *err) {
+  sac_backend *device = reinterpret_cast<Staged *>(backend)->device;
+  return device->ops->sync(device, err);
+}
+
+/// Wrap an opened backend, which is closed with what this returns. Only close, sync and the steps
+/// are there.
+inline sac_backend *stage(sac_backend *device) {
+  static sac_ops table = {};
+  table.device = device->ops->device;
+  table.close = staged_close;
+  table.sync = staged_sync;
+  table.linear_forward = staged_linear_forward;
+  table.linear_backward_input = staged_linear_backward_input;
+  table.linear_backward_weight = staged_linear_backward_weight;
+  table.gaussian_forward = staged_gaussian_forward;
+  table.gaussian_backward = staged_gaussian_backward;
+  table.soft_q_target = staged_soft_q_target;
+  table.value_target = staged_value_target;
+  table.soft_value = staged_soft_value;
+  table.regression_loss = staged_regression_loss;
+  table.policy_loss = staged_policy_loss;
+  table.temperature_loss = staged_temperature_loss;
+  table.adam = staged_adam;
+  table.polyak = staged_polyak;
+  table.normal_fill = staged_normal_fill;
+  table.replay_gather = staged_replay_gather;
+  table.finite_check = staged_finite_check;
+  table.tick = staged_tick;
+  return &(new Staged{{&table}, device})->base;
+}
+
+}  // namespace sac_test
