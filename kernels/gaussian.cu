@@ -48,7 +48,7 @@ static __global__ void forward_kernel(const __grid_constant__ sac_gaussian_forwa
   sac_real log_pi = 0;
   for (int j = lane; inside && j < g->act_dim; j += lanes) {
     const sac_real *head = sac_stack_row(&op.head, i, row);
-    draw d;
+    draw d = {};
     d.u = head[j];
     if (op.noise.data) {
       d.raw = head[g->act_dim + j];
@@ -91,7 +91,7 @@ static __global__ void backward_kernel(const __grid_constant__ sac_gaussian_back
   int j = (int)(at % dims), row = (int)(at / dims % (size_t)op.rows);
   int i = (int)(at / dims / (size_t)op.rows);
   const sac_real *head = sac_stack_row(&op.head, i, row);
-  draw d;
+  draw d = {};
   d.raw = head[g->act_dim + j];
   d.noise = sac_stack_row(&op.noise, i, row)[j];
   d.action = sac_stack_row(&op.action, i, row)[j];

@@ -43,7 +43,7 @@ case $kind in
     script python3 tests/shim/check_shim.py "$build/sac"
     ;;
   sanitised)
-    export SAC_SHIM_ALL=1
+    export SAC_TEST_SMALL=1
     unit "$build/sac_tests"
     script python3 tests/cli/check_cli.py "$build/sac"
     script python3 tests/shim/check_shim.py "$build/sac"

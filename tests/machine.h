@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "shim/use.h"
+
 extern "C" {
 #include "backend/backend.h"
 #include "config/config.h"
@@ -19,13 +21,23 @@ namespace sac_test {
 
 class Machine {
  public:
-  explicit Machine(int n_threads = 1) {
+  /// `device` is "cpu"; "shim", the CUDA kernels on the CPU; or "cuda", a GPU, without which
+  /// `backend` stays NULL and `why` says why.
+  explicit Machine(int n_threads = 1, const std::string &device = "cpu") {
     sac_error err = {};
     EXPECT_EQ(sac_threads_create(n_threads, &threads, &err), SAC_OK) << err.text;
-    sac_backend_options options = {"cpu", SAC_MATMUL_FP32, threads, nullptr};
-    EXPECT_EQ(sac_backend_open(&options, &backend, &err), SAC_OK) << err.text;
+    if (device != "cpu") use_cuda(device == "shim");
+    sac_backend_options options = {device == "cpu" ? "cpu" : "cuda", SAC_MATMUL_FP32, threads,
+                                   nullptr};
+    if (sac_backend_open(&options, &backend, &err) == SAC_OK) return;
+    why = err.text;
+    EXPECT_EQ(device, "cuda") << why;
   }
   ~Machine() {
+    if (!backend) {
+      sac_threads_destroy(threads);
+      return;
+    }
     for (void *memory : memory_) backend->ops->release(backend, memory);
     sac_backend_close(backend);
     sac_threads_destroy(threads);
@@ -54,6 +66,7 @@ class Machine {
 
   sac_threads *threads = nullptr;
   sac_backend *backend = nullptr;
+  std::string why;
 
  private:
   std::vector<void *> memory_;

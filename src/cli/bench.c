@@ -42,3 +42,8 @@ sac_status sac_command_bench(const sac_arguments *arguments, sac_error *err) {
       err, SAC_BAD_CONFIG, "sac bench: '%s' is none of update, rollout, train, gemm%s%s",
       arguments->words[0], nearest ? "; did you mean " : "", nearest ? nearest : "");
 }
+
+int sac_bench_burst(const sac_backend *backend) {
+  enum { DEVICE_BURST = 50 };
+  return strcmp(backend->ops->device, "cpu") == 0 ? 1 : DEVICE_BURST;
+}

@@ -82,15 +82,19 @@ static void backward_weight(gemm_bench *self) {
 }
 
 // median seconds of one product
-static double time_product(gemm_bench *self, void (*run)(gemm_bench *self)) {
+static sac_status time_product(gemm_bench *self, void (*run)(gemm_bench *self), double *seconds,
+                               sac_error *err) {
   enum { SAMPLES = 101 };
   double samples[SAMPLES];
+  int burst = sac_bench_burst(self->backend);
   for (int i = -10; i < SAMPLES; i++) {
     double begin_s = sac_clock_s();
-    run(self);
-    if (i >= 0) samples[i] = sac_clock_s() - begin_s;
+    for (int k = 0; k < burst; k++) run(self);
+    SAC_TRY(self->backend->ops->sync(self->backend, err));
+    if (i >= 0) samples[i] = (sac_clock_s() - begin_s) / burst;
   }
-  return sac_percentile(samples, SAMPLES, 50);
+  *seconds = sac_percentile(samples, SAMPLES, 50);
+  return SAC_OK;
 }
 
 static sac_status print_product(gemm_bench *self, const char *kind, double seconds, double peak,
@@ -118,8 +122,9 @@ static sac_status measure_shape(gemm_bench *self, bool json, sac_error *err) {
   sac_status status = prepare(self, err);
   for (int i = 0; i < 3 && status == SAC_OK; i++) {
     // what the machine gives drifts with its other load: the peak is measured beside each product
-    double peak = self->backend->ops->peak_gflops(self->backend);
-    status = print_product(self, kinds[i].kind, time_product(self, kinds[i].run), peak, json, err);
+    double peak = self->backend->ops->peak_gflops(self->backend), seconds = 0;
+    status = time_product(self, kinds[i].run, &seconds, err);
+    if (status == SAC_OK) status = print_product(self, kinds[i].kind, seconds, peak, json, err);
   }
   release(self);
   return status;

@@ -42,6 +42,7 @@ struct StackCase {
   const char *name;
   std::vector<std::string> overrides;
   int batch, threads;
+  const char *device = "cpu";
 };
 void PrintTo(const StackCase &one, std::ostream *out) {
   *out << one.name;
@@ -54,12 +55,15 @@ TEST_P(AgentStack, EverySeedIsAsItIsAlone) {
   const StackCase &wanted = GetParam();
   const std::vector<uint64_t> seeds = {5, 6};
   auto trained = [&](std::vector<uint64_t> some, std::vector<unsigned> rows) {
-    auto agent = std::make_unique<Agent>(wanted.overrides, some, wanted.batch, wanted.threads);
+    auto agent = std::make_unique<Agent>(wanted.overrides, some, wanted.batch, wanted.threads,
+                                         wanted.device);
+    if (!agent->usable()) return agent;
     agent->fill_replay(rows, 61, 80);
     for (int i = 0; i < 5; i++) sac_agent_update(agent->agent, &agent->replay);
     return agent;
   };
   auto stack = trained(seeds, {50, 60});
+  if (!stack->usable()) GTEST_SKIP() << stack->machine.why;
   for (size_t s = 0; s < 2; s++) {
     auto alone = trained({seeds[s]}, {50 + 10 * (unsigned)s});
     std::vector<std::vector<sac_real>> found = state_of(*stack), expected = state_of(*alone);
@@ -84,11 +88,63 @@ const StackCase kStacks[] = {
     {"SacV1Sequential",
      join(kSmall, {"algorithm.name=sac_v1", "algorithm.update_order=sequential"}), 33, 2},
     {"SacV1ThreeCritics", join(kSmall, {"algorithm.name=sac_v1", "algorithm.n_critics=3"}), 40, 1},
+    {"SacOnShim", join(kSmall, {"algorithm.max_grad_norm=0.1"}), 33, 1, "shim"},
+    {"SacV1OnShim", join(kSmall, {"algorithm.name=sac_v1"}), 33, 1, "shim"},
+    {"SacOnCuda", join(kSmall, {"algorithm.max_grad_norm=0.1"}), 33, 1, "cuda"},
+    {"SacWideOnCuda", {"algorithm.name=sac"}, 256, 1, "cuda"},
 };
 INSTANTIATE_TEST_SUITE_P(Cases, AgentStack, testing::ValuesIn(kStacks),
                          [](const testing::TestParamInfo<StackCase> &info) {
                            return info.param.name;
                          });
+
+// a device records an update and plays it; one that is watched is issued step by step
+class AgentSequence : public testing::TestWithParam<const char *> {};
+
+TEST_P(AgentSequence, PlayedUpdatesAreIssuedUpdates) {
+  for (const auto &name : kAlgorithms) {
+    auto overrides =
+        join(join(kSmall, name), {"algorithm.policy_delay=2", "algorithm.target_update_interval=3",
+                                  "algorithm.max_grad_norm=0.5"});
+    Agent played(overrides, {1, 2}, 17, 1, GetParam()),
+        issued(overrides, {1, 2}, 17, 1, GetParam());
+    if (!played.usable()) GTEST_SKIP() << played.machine.why;
+    sac_agent_watch(
+        issued.agent, [](void *, sac_phase) {}, nullptr);
+    for (Agent *agent : {&played, &issued}) {
+      agent->fill_replay({1, 2}, 40, 50);
+      for (int i = 0; i < 20; i++) sac_agent_update(agent->agent, &agent->replay);
+    }
+    std::vector<std::vector<sac_real>> expected = state_of(issued), found = state_of(played);
+    for (size_t k = 0; k < expected.size(); k++)
+      EXPECT_TRUE(same_bits(found[k], expected[k])) << name[0] << " block " << k;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Devices, AgentSequence, testing::Values("cpu", "shim", "cuda"),
+                         [](const testing::TestParamInfo<const char *> &info) {
+                           return std::string(info.param);
+                         });
+
+// the same draws, and results within rounding
+TEST_P(AgentSequence, UpdatesAreThoseOfTheCpu) {
+  for (const auto &name : kAlgorithms) {
+    Agent here(join(kSmall, name), {1, 2}, 17),
+        there(join(kSmall, name), {1, 2}, 17, 1, GetParam());
+    if (!there.usable()) GTEST_SKIP() << there.machine.why;
+    for (Agent *agent : {&here, &there}) {
+      agent->fill_replay({1, 2}, 40, 50);
+      for (int i = 0; i < 10; i++) sac_agent_update(agent->agent, &agent->replay);
+    }
+    std::vector<std::vector<sac_real>> expected = state_of(here), found = state_of(there);
+    for (size_t k = 0; k < expected.size(); k++) {
+      double distance = 0, size = 0;
+      for (size_t i = 0; i < expected[k].size(); i++) {
+        distance += std::pow(expected[k][i] - found[k][i], 2), size += std::pow(expected[k][i], 2);
+      }
+      EXPECT_LE(std::sqrt(distance), 1e-4 * std::sqrt(size)) << name[0] << " block " << k;
+    }
+  }
+}
 
 // with NaN as the next state of a row that terminated, everything is as with any other state
 TEST(AgentUpdate, TerminatedRowsNeverReadTheNextState) {

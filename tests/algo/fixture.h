@@ -29,8 +29,9 @@ inline std::vector<std::string> join(std::vector<std::string> a,
 class Agent {
  public:
   Agent(const std::vector<std::string> &overrides, std::vector<uint64_t> seeds, int batch_size,
-        int n_threads = 1)
-      : machine(n_threads), n_seeds((int)seeds.size()), rows(batch_size) {
+        int n_threads = 1, const std::string &device = "cpu")
+      : machine(n_threads, device), n_seeds((int)seeds.size()), rows(batch_size) {
+    if (!machine.backend) return;
     auto cfg = config_of(overrides);
     sac_agent_options options = {};
     options.cfg = cfg.get();
@@ -48,6 +49,9 @@ class Agent {
     sac_replay_release(&replay);
     sac_agent_destroy(agent);
   }
+  /// False where there is no such device.
+  bool usable() const { return machine.backend != nullptr; }
+
   Agent(const Agent &) = delete;
   Agent &operator=(const Agent &) = delete;
 

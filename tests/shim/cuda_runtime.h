@@ -1,8 +1,8 @@
 // CUDA on the CPU, for tests: the kernels of kernels/*.cu compiled by g++ and run for real, one
-// thread of the system for each thread of a block, one block after the other. Barriers, shuffles
-// and shared memory behave as on a device; shared memory lies on the heap, filled with NaN, so that
-// sanitisers see what a kernel does to it. Streams execute at once; recorded graphs hold the
-// launches and play them again.
+// block after the other. Barriers, shuffles and shared memory behave as on a device. Under a
+// sanitiser each thread of a block is a thread of the system (threads.cc); shared memory lies on
+// the heap, filled with NaN, so that the sanitiser sees what a kernel does to it. Streams execute
+// at once; recorded graphs hold the launches and play them again.
 //
 // SAC_SHIM_FAULT="cudaMalloc:3:2" makes that function fail with error 2 from its third call on;
 // "launch:3:700" makes the third kernel that runs fail, and all calls after it. The device's memory
