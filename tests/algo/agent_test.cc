@@ -104,7 +104,7 @@ class AgentSequence : public testing::TestWithParam<const char *> {};
 TEST_P(AgentSequence, PlayedUpdatesAreIssuedUpdates) {
   for (const auto &name : kAlgorithms) {
     auto overrides =
-        join(join(kSmall, name), {"algorithm.policy_delay=2", "algorithm.target_update_interval=3",
+        join(join(kSmall, name), {"algorithm.policy_delay=2", "algorithm.target_update_interval=2",
                                   "algorithm.max_grad_norm=0.5"});
     Agent played(overrides, {1, 2}, 17, 1, GetParam()),
         issued(overrides, {1, 2}, 17, 1, GetParam());
@@ -113,7 +113,7 @@ TEST_P(AgentSequence, PlayedUpdatesAreIssuedUpdates) {
         issued.agent, [](void *, sac_phase) {}, nullptr);
     for (Agent *agent : {&played, &issued}) {
       agent->fill_replay({1, 2}, 40, 50);
-      for (int i = 0; i < 20; i++) sac_agent_update(agent->agent, &agent->replay);
+      for (int i = 0; i < 8; i++) sac_agent_update(agent->agent, &agent->replay);
     }
     std::vector<std::vector<sac_real>> expected = state_of(issued), found = state_of(played);
     for (size_t k = 0; k < expected.size(); k++)
@@ -133,7 +133,7 @@ TEST_P(AgentSequence, UpdatesAreThoseOfTheCpu) {
     if (!there.usable()) GTEST_SKIP() << there.machine.why;
     for (Agent *agent : {&here, &there}) {
       agent->fill_replay({1, 2}, 40, 50);
-      for (int i = 0; i < 10; i++) sac_agent_update(agent->agent, &agent->replay);
+      for (int i = 0; i < 5; i++) sac_agent_update(agent->agent, &agent->replay);
     }
     std::vector<std::vector<sac_real>> expected = state_of(here), found = state_of(there);
     for (size_t k = 0; k < expected.size(); k++) {
