@@ -55,7 +55,7 @@ SHIM_OBJ := $(patsubst %,$(BUILD)/shim/%.o,$(notdir $(basename $(CU) $(wildcard 
 SHIMFLAGS := -O1 -g1 -std=c++17 -fPIC -fvisibility=hidden -Wall -Wextra -Werror \
              -Wno-unknown-pragmas -Itests/shim $(if $(CURAND),-DSAC_CURAND='"$(CURAND)"')
 
-.PHONY: all tests test test-slow asan tsan bench lint quickstart install clean FORCE
+.PHONY: all tests test test-slow asan tsan bench lint gpu-bundle quickstart install clean FORCE
 all: $(BUILD)/sac $(BUILD)/libsac.a $(BUILD)/libsac.so \
      $(if $(filter 1,$(CUDA)),$(BUILD)/libsac_cuda.so)
 
@@ -87,7 +87,8 @@ $(BUILD)/cuda/%.o: kernels/%.cu
 	$(NVCC) $(CPPFLAGS) -I. $(NVCCFLAGS) -MD -MP -c $< -o $@ 2>$@.ptxas || { cat $@.ptxas; exit 1; }
 
 $(BUILD)/libsac_cuda.so: $(CU:kernels/%.cu=$(BUILD)/cuda/%.o)
-	$(NVCC) -shared -cudart static $^ -o $@ -lcublas -Xlinker -rpath,$(CUDA_HOME)/lib64
+	$(NVCC) -shared -cudart static $^ -o $@ -lcublas -Xlinker -rpath,$(CUDA_HOME)/lib64 \
+	    -Xcompiler -static-libstdc++,-static-libgcc
 
 $(BUILD)/shim/%.o: kernels/%.cu
 	@mkdir -p $(@D)
@@ -146,6 +147,11 @@ bench: all
 
 lint: all
 	scripts/lint.sh $(BUILD)
+
+# what a machine with a GPU needs to run scripts/gpu_check.sh
+gpu-bundle: all tests
+	@[ '$(CUDA)' = 1 ] || { echo 'gpu-bundle: needs nvcc on PATH' >&2; exit 1; }
+	scripts/gpu_bundle.sh $(BUILD)
 
 quickstart: all
 	scripts/quickstart.sh $(BUILD)/sac

@@ -7,7 +7,8 @@
   golden.py make-fixtures FOLDER             all fixtures of tests/golden
   golden.py check [CONFIG] [key=value ...] TRACE.safetensors
                                              recompute a trace and compare
-  golden.py check-many SAC [COUNT [SEED]]    many shapes and options through `sac trace update`
+  golden.py check-many SAC [COUNT [SEED [DEVICE]]]
+                                             many shapes and options through `sac trace update`
 
 Losses and targets agree to 1e-5 relative, gradients to 1e-4 in relative L2 norm and a cosine above
 0.99999, parameters after the step to what Adam makes of the program's own gradients. A sum whose
@@ -194,13 +195,13 @@ def same(one, other):
     return np.array_equal(one.ravel(), other.ravel(), equal_nan=one.dtype.kind == "f")
 
 
-def run_case(sac, folder, case, table_of_failures):
+def run_case(sac, folder, case, device, table_of_failures):
     config, before, trace = (folder / name for name in
                              ("case.yaml", "in.safetensors", "out.safetensors"))
     config.write_text("env: {id: Pendulum-v1}\n")
     safetensors_io.write(before, case.tensors)
-    call = [sac, "trace", "update", str(config), *case.overrides, "--in", str(before), "--out",
-            str(trace)]
+    call = [sac, "trace", "update", str(config), *case.overrides, f"run.device={device}",
+            "--in", str(before), "--out", str(trace)]
     trace.unlink(missing_ok=True)
     done = subprocess.run(call, capture_output=True, text=True, stdin=subprocess.DEVNULL,
                           timeout=120, check=False)
@@ -218,11 +219,11 @@ def run_case(sac, folder, case, table_of_failures):
     return table.worst
 
 
-def check_many(sac, count=60, seed=1):
+def check_many(sac, count=60, seed=1, device="cpu"):
     failures, worst = [], {}
     with tempfile.TemporaryDirectory() as folder:
         for case in golden_inputs.many_cases(int(count), int(seed)):
-            for kind, error in run_case(sac, Path(folder), case, failures).items():
+            for kind, error in run_case(sac, Path(folder), case, device, failures).items():
                 worst[kind] = max(worst.get(kind, 0.0), error)
     print("largest errors: " + json.dumps({key: float(f"{e:.2g}") for key, e in worst.items()}))
     print(f"{int(count) - len(failures)} passed, {len(failures)} failed")

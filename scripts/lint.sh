@@ -126,6 +126,12 @@ check_kernels() {
   done
 }
 
+# the device's library is opened at run time: it may need nothing of the program
+check_device_library() {
+  [ -e "$build/libsac_cuda.so" ] || return
+  nm -D --undefined-only "$build/libsac_cuda.so" | grep -E ' U sac_'
+}
+
 check_line_width() {
   { code; find scripts .ci -name '*.py' -o -name '*.sh' -o -name run; echo Makefile; } |
     xargs -r awk 'length($0) > 100 { print FILENAME ":" FNR ": " length($0) " columns" }'
@@ -158,6 +164,7 @@ rule "no external writable variable" check_no_writable_globals
 rule "each public header compiles alone" check_public_headers
 rule "no room above the backend names a device's library" check_no_device_above
 rule "kernels spill nothing and keep to their shared memory" check_kernels
+rule "libsac_cuda.so uses no symbol of the program" check_device_library
 rule "a line is within 100 columns" check_line_width
 rule "clang-format decides the rest" check_format
 rule "no open ends in the code" check_open_ends
