@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that only a GPU can show, in one call of under ten minutes: correctness, sanitisers,
-# learning, resume, speed beside PyTorch and JAX. Prints each section's result as it ends and a table
-# last; writes report.md and the logs to the folder OUT (default build/gpu/results).
+# learning, resume, speed beside PyTorch and JAX. Prints each section's result as it ends and a
+# table last; writes report.md and the logs to the folder OUT (default build/gpu/results).
 #
 #   scripts/gpu_check.sh [SECTION ...]     default: all of them
 #
@@ -70,12 +70,11 @@ section_ops() {
 }
 
 section_parity() {
-  local name status=0
-  for name in v1 v2 tanh huber sequential unsquashed; do
-    "$sac" trace update tests/golden/$name.yaml --in tests/golden/$name.safetensors \
-      --out "$out/trace" run.device=cuda >>"$out/parity.log" 2>&1 &&
-      python3 scripts/golden.py check tests/golden/$name.yaml "$out/trace" >>"$out/parity.log" 2>&1 ||
-      status=1
+  local case status=0
+  for case in tests/golden/*.yaml; do
+    "$sac" trace update "$case" --in "${case%.yaml}.safetensors" --out "$out/trace" \
+      run.device=cuda >>"$out/parity.log" 2>&1 &&
+      python3 scripts/golden.py check "$case" "$out/trace" >>"$out/parity.log" 2>&1 || status=1
   done
   rm -f "$out/trace"
   verdict golden $status "$(grep -c ' passed, 0 failed' "$out/parity.log") of 6 fixtures"

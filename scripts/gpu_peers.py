@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Times one SAC update (observation 17, action 6, 256x256, twin critics, learned temperature) written
-in PyTorch and in JAX, as their users would write it for speed, on one device.
+"""Times one SAC update (observation 17, action 6, 256x256, twin critics, learned temperature)
+written in PyTorch and in JAX, as their users would write it for speed, on one device.
 
   gpu_peers.py torch-eager|torch-compile|torch-graph|jax-jit|jax-scan [--batch N] [--device NAME]
 
