@@ -1,11 +1,12 @@
 // The CUDA backend: choice of the device, memory, life, recorded sequences.
 #include "kernels/cuda.cuh"
+#include "kernels/order.cuh"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-// half of the pinned memory; what cuBLAS may use on Hopper without asking for more
-enum { PINNED_HALF = 1 << 20, BLAS_WORKSPACE = 32 << 20 };
+// half of the pinned memory
+enum { PINNED_HALF = 1 << 20 };
 
 // A failure's text without help of the program: this library calls none of its symbols.
 static sac_status fail(sac_error *err, const char *text, const char *detail) {
@@ -17,7 +18,9 @@ static sac_status fail(sac_error *err, const char *text, const char *detail) {
 
 void sac_cuda_check(sac_backend *backend, cudaError_t error, const char *what) {
   sac_cuda *cuda = sac_cuda_of(backend);
-  if (error == cudaSuccess || cuda->fault[0]) return;
+  if (error == cudaSuccess) return;
+  cudaGetLastError();  // it is told here, not at the next launch
+  if (cuda->fault[0]) return;
   snprintf(cuda->fault, sizeof cuda->fault, "the GPU failed in %s: %s (%s)", what,
            cudaGetErrorString(error), cudaGetErrorName(error));
 }
@@ -57,16 +60,9 @@ static cudaError_t allocate_own(sac_cuda *cuda) {
   if (error == cudaSuccess) error = cudaMalloc((void **)&cuda->step, sizeof *cuda->step);
   size_t partial = sizeof(double) * SAC_CUDA_NORM_BLOCKS * SAC_CUDA_GROUPS_MAX;
   if (error == cudaSuccess) error = cudaMalloc((void **)&cuda->partial, partial);
-  if (error == cudaSuccess) error = cudaMalloc(&cuda->blas_workspace, BLAS_WORKSPACE);
+  if (error == cudaSuccess) error = cudaMalloc(&cuda->blas_workspace, SAC_CUDA_BLAS_WORKSPACE);
+  if (error == cudaSuccess) error = sac_cuda_order_open(cuda);
   return error;
-}
-
-static cublasStatus_t open_blas(sac_cuda *cuda) {
-  cublasStatus_t status = cublasCreate(&cuda->blas);
-  if (status == CUBLAS_STATUS_SUCCESS) status = cublasSetStream(cuda->blas, cuda->stream);
-  if (status == CUBLAS_STATUS_SUCCESS)
-    status = cublasSetWorkspace(cuda->blas, cuda->blas_workspace, BLAS_WORKSPACE);
-  return status;
 }
 
 static sac_status open_all(sac_cuda *cuda, sac_error *err) {
@@ -76,7 +72,7 @@ static sac_status open_all(sac_cuda *cuda, sac_error *err) {
   cuda->processors = device.multiProcessorCount;
   cudaError_t error = allocate_own(cuda);
   if (error != cudaSuccess) return fail(err, "the GPU cannot be used", cudaGetErrorString(error));
-  cublasStatus_t blas = open_blas(cuda);
+  cublasStatus_t blas = cublasCreate(&cuda->blas);
   if (blas != CUBLAS_STATUS_SUCCESS)
     return fail(err, "cuBLAS cannot be used", cublasGetStatusString(blas));
   int driver = 0, runtime = 0;
@@ -107,6 +103,7 @@ void sac_cuda_close(sac_backend *backend) {
   if (cuda->blas) cublasDestroy(cuda->blas);
   for (int i = 0; i < 2; i++)
     if (cuda->travelled[i]) cudaEventDestroy(cuda->travelled[i]);
+  sac_cuda_order_close(cuda);
   cudaFree(cuda->blas_workspace);
   cudaFree(cuda->partial);
   cudaFree(cuda->step);
@@ -223,12 +220,14 @@ bool sac_cuda_sequence_begin(sac_backend *backend, sac_sequence *sequence) {
   cudaError_t error = cudaStreamBeginCapture(cuda->stream, cudaStreamCaptureModeThreadLocal);
   sac_cuda_check(backend, error, "cudaStreamBeginCapture");
   cuda->capturing = error == cudaSuccess;
+  if (cuda->capturing) sac_cuda_order_begin(backend);
   return true;
 }
 
 void sac_cuda_sequence_end(sac_backend *backend, sac_sequence *sequence) {
   sac_cuda *cuda = sac_cuda_of(backend);
   if (!cuda->capturing) return;
+  sac_cuda_order_end(backend);
   cuda->capturing = false;
   cudaGraph_t graph = NULL;
   cudaGraphExec_t exec = NULL;

@@ -3,6 +3,9 @@
 
 #include "kernels/kernel.cuh"
 
+/// Bytes that cuBLAS may use: NVIDIA's advice for Hopper.
+enum { SAC_CUDA_BLAS_WORKSPACE = 32 << 20 };
+
 /// Blocks that share the gradient norm of a group, and the most groups (seeds) of a step.
 enum { SAC_CUDA_NORM_BLOCKS = 16, SAC_CUDA_GROUPS_MAX = 64 };
 
@@ -12,10 +15,15 @@ typedef struct sac_cuda_step {
   sac_real scale[SAC_CUDA_GROUPS_MAX];  // of the group's gradient
 } sac_cuda_step;
 
-/// The CUDA backend. All work goes to one stream in the order of the calls.
+/// The CUDA backend. All work goes to one stream in the order of the calls; a recorded sequence has
+/// branches (see order.cuh).
+typedef struct sac_cuda_order sac_cuda_order;
+
 typedef struct sac_cuda {
   sac_backend base;
   cudaStream_t stream;
+  cudaStream_t now;       // where the step under way goes: `stream`, or a branch of a recording
+  sac_cuda_order *order;  // of the recording under way
   cublasHandle_t blas;
   void *blas_workspace;
   sac_matmul matmul;
@@ -41,10 +49,10 @@ void sac_cuda_check(sac_backend *backend, cudaError_t error, const char *what);
 void sac_cuda_check_blas(sac_backend *backend, cublasStatus_t status, const char *what);
 
 /// Launch on the backend's stream and check that the launch was accepted.
-#define SAC_CUDA_RUN(backend, kernel, grid, threads, ...)                         \
-  do {                                                                            \
-    SAC_LAUNCH(kernel, grid, threads, sac_cuda_of(backend)->stream, __VA_ARGS__); \
-    sac_cuda_check(backend, cudaGetLastError(), #kernel);                         \
+#define SAC_CUDA_RUN(backend, kernel, grid, threads, ...)                      \
+  do {                                                                         \
+    SAC_LAUNCH(kernel, grid, threads, sac_cuda_of(backend)->now, __VA_ARGS__); \
+    sac_cuda_check(backend, cudaGetLastError(), #kernel);                      \
   } while (0)
 
 // life, memory and sequences

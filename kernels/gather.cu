@@ -1,5 +1,6 @@
 // The batch out of the replay: random rows of a ring far larger than the cache.
 #include "kernels/cuda.cuh"
+#include "kernels/order.cuh"
 
 enum { THREADS = 128, ROWS = THREADS / SAC_WARP };
 
@@ -28,6 +29,19 @@ static __global__ void replay_gather_kernel(const __grid_constant__ sac_replay_g
 }
 
 void sac_cuda_replay_gather(sac_backend *backend, const sac_replay_gather *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads(&uses, op->ring,
+                 (size_t)op->n * op->capacity * (size_t)op->layout.width * sizeof *op->ring);
+  sac_cuda_reads(&uses, op->count, (size_t)op->n * sizeof *op->count);
+  sac_cuda_reads(&uses, op->key, (size_t)op->n * sizeof *op->key);
+  sac_cuda_reads(&uses, op->update, 1 * sizeof *op->update);
+  sac_cuda_writes_stack(&uses, &op->now, op->n, op->rows, op->layout.obs_dim + op->layout.act_dim);
+  sac_cuda_writes_stack(&uses, &op->both, op->n, 2 * op->rows,
+                        op->layout.obs_dim + op->layout.act_dim);
+  sac_cuda_writes_stack(&uses, &op->reward, op->n, op->rows, 1);
+  sac_cuda_writes_stack(&uses, &op->terminated, op->n, op->rows, 1);
+  sac_cuda_step_begin(backend, &uses);
   unsigned blocks = sac_blocks((size_t)op->n * (size_t)op->rows, ROWS);
   SAC_CUDA_RUN(backend, replay_gather_kernel, blocks, THREADS, *op);
+  sac_cuda_step_end(backend);
 }

@@ -1,5 +1,6 @@
 // The squashed Gaussian policy (SAC v2 appendix C): action, log-probability, gradient.
 #include "kernels/cuda.cuh"
+#include "kernels/order.cuh"
 
 enum { THREADS = 128 };
 
@@ -68,10 +69,17 @@ static __global__ void forward_kernel(const __grid_constant__ sac_gaussian_forwa
 }
 
 void sac_cuda_gaussian_forward(sac_backend *backend, const sac_gaussian_forward *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads_stack(&uses, &op->head, op->n, op->rows, 2 * op->gaussian.act_dim);
+  sac_cuda_reads_stack(&uses, &op->noise, op->n, op->rows, op->gaussian.act_dim);
+  sac_cuda_writes_stack(&uses, &op->action, op->n, op->rows, op->gaussian.act_dim);
+  sac_cuda_writes_stack(&uses, &op->log_pi, op->n, op->rows, 1);
+  sac_cuda_step_begin(backend, &uses);
   int lanes = 1;
   while (lanes < op->gaussian.act_dim && lanes < SAC_WARP) lanes *= 2;
   size_t threads = (size_t)op->n * (size_t)op->rows * (size_t)lanes;
   SAC_CUDA_RUN(backend, forward_kernel, sac_blocks(threads, THREADS), THREADS, *op, lanes);
+  sac_cuda_step_end(backend);
 }
 
 // dQ/da summed over the critics that the policy climbs in this row
@@ -113,6 +121,16 @@ static __global__ void backward_kernel(const __grid_constant__ sac_gaussian_back
 }
 
 void sac_cuda_gaussian_backward(sac_backend *backend, const sac_gaussian_backward *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads_stack(&uses, &op->head, op->n, op->rows, 2 * op->gaussian.act_dim);
+  sac_cuda_reads_stack(&uses, &op->noise, op->n, op->rows, op->gaussian.act_dim);
+  sac_cuda_reads_stack(&uses, &op->action, op->n, op->rows, op->gaussian.act_dim);
+  sac_cuda_reads_stack(&uses, &op->dq, op->n * op->n_critics, op->rows, op->gaussian.act_dim);
+  sac_cuda_reads_stack(&uses, &op->seed, op->n * op->n_critics, op->rows, 1);
+  sac_cuda_reads(&uses, op->log_alpha, (size_t)op->n * sizeof *op->log_alpha);
+  sac_cuda_writes_stack(&uses, &op->dhead, op->n, op->rows, 2 * op->gaussian.act_dim);
+  sac_cuda_step_begin(backend, &uses);
   size_t threads = (size_t)op->n * (size_t)op->rows * (size_t)op->gaussian.act_dim;
   SAC_CUDA_RUN(backend, backward_kernel, sac_blocks(threads, THREADS), THREADS, *op);
+  sac_cuda_step_end(backend);
 }

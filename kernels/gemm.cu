@@ -1,6 +1,8 @@
 // The product kernel, and cuBLAS where a product is large or asked for in a shorter format.
 #include "kernels/gemm.cuh"
 
+#include "kernels/order.cuh"
+
 // k is cut into quarters of whole steps, whatever depth of them a kernel takes at once
 enum { QUARTERS = 4, STEPS = 16 };
 
@@ -296,7 +298,12 @@ static cublasComputeType_t compute_type(sac_matmul matmul) {
 static void multiply_by_blas(sac_backend *backend, const sac_product *p) {
   sac_cuda *cuda = sac_cuda_of(backend);
   const float one = 1, zero = 0;
-  cublasStatus_t status = cublasGemmStridedBatchedEx(
+  // a change of stream takes the workspace away
+  cublasStatus_t status = cublasSetStream(cuda->blas, cuda->now);
+  if (status == CUBLAS_STATUS_SUCCESS)
+    status = cublasSetWorkspace(cuda->blas, cuda->blas_workspace, SAC_CUDA_BLAS_WORKSPACE);
+  sac_cuda_check_blas(backend, status, "cublasSetWorkspace");
+  status = cublasGemmStridedBatchedEx(
       cuda->blas, p->b_turned ? CUBLAS_OP_T : CUBLAS_OP_N, p->a_turned ? CUBLAS_OP_T : CUBLAS_OP_N,
       p->n, p->m, p->k, &one, p->b.data, CUDA_R_32F, p->b.ld, stride_of(&p->b), p->a.data,
       CUDA_R_32F, p->a.ld, stride_of(&p->a), &zero, p->c.data, CUDA_R_32F, p->c.ld,
@@ -310,14 +317,35 @@ static void multiply_by_blas(sac_backend *backend, const sac_product *p) {
                  *p);
 }
 
+#else
+// cuBLAS is asked for floats only
+static bool suits_blas(sac_backend *, const sac_product *) {
+  return false;
+}
+static void multiply_by_blas(sac_backend *, const sac_product *) {}
+#endif
+
+static void list_uses(const sac_cuda *cuda, const sac_product *p, bool blas, sac_cuda_uses *uses) {
+  int n = p->members, a_rows = p->a_turned ? p->k : p->m, b_rows = p->b_turned ? p->n : p->k;
+  sac_cuda_reads_stack(uses, &p->a, n, a_rows, p->a_turned ? p->m : p->k);
+  sac_cuda_reads_stack(uses, &p->b, n, b_rows, p->b_turned ? p->k : p->n);
+  sac_cuda_writes_stack(uses, &p->c, n, p->m, p->n);
+  if (p->finish == SAC_FINISH_ACTIVATE) sac_cuda_reads_stack(uses, &p->bias, n, 1, p->n);
+  if (p->finish == SAC_FINISH_MASK) sac_cuda_reads_stack(uses, &p->h, n, p->m, p->n);
+  sac_cuda_writes_stack(uses, &p->a_sum, n, 1, p->m);
+  sac_cuda_reads(uses, p->row, (size_t)n * (size_t)p->m * sizeof *p->row);
+  sac_cuda_reads(uses, p->row_count, (size_t)n * sizeof *p->row_count);
+  if (blas) sac_cuda_writes(uses, cuda->blas_workspace, SAC_CUDA_BLAS_WORKSPACE);
+}
+
 void sac_cuda_multiply(sac_backend *backend, const sac_product *product) {
-  if (suits_blas(backend, product))
+  sac_cuda_uses uses = {};
+  bool blas = suits_blas(backend, product);
+  list_uses(sac_cuda_of(backend), product, blas, &uses);
+  sac_cuda_step_begin(backend, &uses);
+  if (blas)
     multiply_by_blas(backend, product);
   else
     multiply_here(backend, product);
+  sac_cuda_step_end(backend);
 }
-#else
-void sac_cuda_multiply(sac_backend *backend, const sac_product *product) {
-  multiply_here(backend, product);
-}
-#endif

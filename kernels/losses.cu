@@ -2,6 +2,7 @@
 // add up in double, in one order. All are bound by latency at the batches of training, by bandwidth
 // beyond.
 #include "kernels/cuda.cuh"
+#include "kernels/order.cuh"
 #include "kernels/reduce.cuh"
 
 enum { THREADS = 256, CRITICS_MAX = 64 };
@@ -84,8 +85,20 @@ static __global__ void soft_q_target_kernel(const __grid_constant__ sac_soft_q_t
 }
 
 void sac_cuda_soft_q_target(sac_backend *backend, const sac_soft_q_target *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads_stack(&uses, &op->reward, op->n, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->terminated, op->n, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->q, op->n * op->n_critics, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->log_pi, op->n, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->prior_action, op->n, op->rows, op->act_dim);
+  sac_cuda_reads(&uses, op->log_alpha, (size_t)op->n * sizeof *op->log_alpha);
+  sac_cuda_reads(&uses, op->key, (size_t)op->n * sizeof *op->key);
+  sac_cuda_reads(&uses, op->update, 1 * sizeof *op->update);
+  sac_cuda_writes_stack(&uses, &op->y, op->n, op->rows, 1);
+  sac_cuda_step_begin(backend, &uses);
   unsigned blocks = sac_blocks((size_t)op->n * (size_t)op->rows, THREADS);
   SAC_CUDA_RUN(backend, soft_q_target_kernel, blocks, THREADS, *op);
+  sac_cuda_step_end(backend);
 }
 
 static __global__ void value_target_kernel(const __grid_constant__ sac_value_target op) {
@@ -97,8 +110,15 @@ static __global__ void value_target_kernel(const __grid_constant__ sac_value_tar
 }
 
 void sac_cuda_value_target(sac_backend *backend, const sac_value_target *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads_stack(&uses, &op->reward, op->n, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->terminated, op->n, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->v, op->n, op->rows, 1);
+  sac_cuda_writes_stack(&uses, &op->y, op->n, op->rows, 1);
+  sac_cuda_step_begin(backend, &uses);
   unsigned blocks = sac_blocks((size_t)op->n * (size_t)op->rows, THREADS);
   SAC_CUDA_RUN(backend, value_target_kernel, blocks, THREADS, *op);
+  sac_cuda_step_end(backend);
 }
 
 static __global__ void soft_value_kernel(const __grid_constant__ sac_soft_value op) {
@@ -111,8 +131,16 @@ static __global__ void soft_value_kernel(const __grid_constant__ sac_soft_value 
 }
 
 void sac_cuda_soft_value(sac_backend *backend, const sac_soft_value *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads_stack(&uses, &op->q, op->n * op->n_critics, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->log_pi, op->n, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->prior_action, op->n, op->rows, op->act_dim);
+  sac_cuda_reads(&uses, op->log_alpha, (size_t)op->n * sizeof *op->log_alpha);
+  sac_cuda_writes_stack(&uses, &op->v, op->n, op->rows, 1);
+  sac_cuda_step_begin(backend, &uses);
   unsigned blocks = sac_blocks((size_t)op->n * (size_t)op->rows, THREADS);
   SAC_CUDA_RUN(backend, soft_value_kernel, blocks, THREADS, *op);
+  sac_cuda_step_end(backend);
 }
 
 // ---- losses
@@ -132,7 +160,14 @@ static __global__ void __launch_bounds__(SAC_REDUCE_THREADS)
 }
 
 void sac_cuda_regression_loss(sac_backend *backend, const sac_regression_loss *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads_stack(&uses, &op->q, op->n, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->y, op->n, op->rows, 1);
+  sac_cuda_writes_stack(&uses, &op->dq, op->n, op->rows, 1);
+  sac_cuda_writes(&uses, op->loss, (size_t)op->n * sizeof *op->loss);
+  sac_cuda_step_begin(backend, &uses);
   SAC_CUDA_RUN(backend, regression_loss_kernel, (unsigned)op->n, SAC_REDUCE_THREADS, *op);
+  sac_cuda_step_end(backend);
 }
 
 // List the rows of this block's round whose critic is k behind those of the rounds before, in
@@ -211,10 +246,23 @@ static __global__ void __launch_bounds__(SAC_REDUCE_THREADS)
 }
 
 void sac_cuda_policy_loss(sac_backend *backend, const sac_policy_loss *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads_stack(&uses, &op->q, op->n * op->n_critics, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->log_pi, op->n, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->prior_action, op->n, op->rows, op->act_dim);
+  sac_cuda_reads(&uses, op->log_alpha, (size_t)op->n * sizeof *op->log_alpha);
+  sac_cuda_writes_stack(&uses, &op->seed, op->n * op->n_critics, op->rows, 1);
+  sac_cuda_writes(&uses, op->row,
+                  (size_t)(op->n * op->n_critics) * (size_t)op->rows * sizeof *op->row);
+  sac_cuda_writes(&uses, op->row_count, (size_t)(op->n * op->n_critics) * sizeof *op->row_count);
+  sac_cuda_writes(&uses, op->loss, (size_t)op->n * sizeof *op->loss);
+  sac_cuda_writes(&uses, op->entropy, (size_t)op->n * sizeof *op->entropy);
+  sac_cuda_step_begin(backend, &uses);
   SAC_CUDA_RUN(backend, policy_loss_kernel, (unsigned)op->n, SAC_REDUCE_THREADS, *op);
-  if (op->actor_q == SAC_ACTOR_MEAN) return;
-  SAC_CUDA_RUN(backend, list_rows_kernel, (unsigned)(op->n * op->n_critics), SAC_REDUCE_THREADS,
-               *op);
+  if (op->actor_q != SAC_ACTOR_MEAN)
+    SAC_CUDA_RUN(backend, list_rows_kernel, (unsigned)(op->n * op->n_critics), SAC_REDUCE_THREADS,
+                 *op);
+  sac_cuda_step_end(backend);
 }
 
 static __global__ void __launch_bounds__(SAC_REDUCE_THREADS)
@@ -231,5 +279,12 @@ static __global__ void __launch_bounds__(SAC_REDUCE_THREADS)
 }
 
 void sac_cuda_temperature_loss(sac_backend *backend, const sac_temperature_loss *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads_stack(&uses, &op->log_pi, op->n, op->rows, 1);
+  sac_cuda_reads(&uses, op->log_alpha, (size_t)op->n * sizeof *op->log_alpha);
+  sac_cuda_writes(&uses, op->dlog_alpha, (size_t)op->n * sizeof *op->dlog_alpha);
+  sac_cuda_writes(&uses, op->loss, (size_t)op->n * sizeof *op->loss);
+  sac_cuda_step_begin(backend, &uses);
   SAC_CUDA_RUN(backend, temperature_loss_kernel, (unsigned)op->n, SAC_REDUCE_THREADS, *op);
+  sac_cuda_step_end(backend);
 }

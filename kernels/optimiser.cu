@@ -1,6 +1,7 @@
 // Adam with the target's tracking in one pass over the parameters, the gradient norm before it, and
 // the check for finite values. All are bound by memory; at the sizes of training, by latency.
 #include "kernels/cuda.cuh"
+#include "kernels/order.cuh"
 #include "kernels/reduce.cuh"
 
 enum { THREADS = 256 };
@@ -56,12 +57,21 @@ void sac_cuda_adam(sac_backend *backend, const sac_adam *op) {
   sac_adam step = *op;
   if (!clips) step.share = step.n;
   unsigned groups = (unsigned)(step.n / step.share);
+  size_t bytes = (size_t)op->n * op->count * sizeof *op->value;
+  sac_cuda_uses uses = {};
+  sac_cuda_reads(&uses, op->grad, bytes);
+  for (sac_real *written : {op->value, op->m, op->v, op->target})
+    sac_cuda_writes(&uses, written, bytes);
+  sac_cuda_writes(&uses, op->step, sizeof *op->step);
+  sac_cuda_writes(&uses, cuda->step, sizeof *cuda->step);
+  sac_cuda_step_begin(backend, &uses);
   if (clips)
     SAC_CUDA_RUN(backend, norm_kernel, dim3(SAC_CUDA_NORM_BLOCKS, groups), SAC_REDUCE_THREADS, step,
                  cuda->partial);
   SAC_CUDA_RUN(backend, prepare_kernel, 1, groups, step, cuda->step, clips ? cuda->partial : NULL);
   dim3 grid(sac_blocks((size_t)step.share * step.count, THREADS), groups);
   SAC_CUDA_RUN(backend, adam_kernel, grid, THREADS, step, cuda->step);
+  sac_cuda_step_end(backend);
 }
 
 static __global__ void polyak_kernel(const __grid_constant__ sac_polyak op) {
@@ -70,7 +80,12 @@ static __global__ void polyak_kernel(const __grid_constant__ sac_polyak op) {
 }
 
 void sac_cuda_polyak(sac_backend *backend, const sac_polyak *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads(&uses, op->value, op->count * sizeof *op->value);
+  sac_cuda_writes(&uses, op->target, op->count * sizeof *op->target);
+  sac_cuda_step_begin(backend, &uses);
   SAC_CUDA_RUN(backend, polyak_kernel, sac_blocks(op->count, THREADS), THREADS, *op);
+  sac_cuda_step_end(backend);
 }
 
 // x - x is zero for every finite x, NaN for the others
@@ -81,5 +96,10 @@ static __global__ void finite_kernel(const __grid_constant__ sac_finite_check op
 }
 
 void sac_cuda_finite_check(sac_backend *backend, const sac_finite_check *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads(&uses, op->values, op->count * sizeof *op->values);
+  sac_cuda_writes(&uses, op->flag, 1 * sizeof *op->flag);
+  sac_cuda_step_begin(backend, &uses);
   SAC_CUDA_RUN(backend, finite_kernel, sac_blocks(op->count, THREADS), THREADS, *op);
+  sac_cuda_step_end(backend);
 }

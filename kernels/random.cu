@@ -1,5 +1,6 @@
 // Random draws: Philox words and what is made of them.
 #include "kernels/cuda.cuh"
+#include "kernels/order.cuh"
 
 enum { THREADS = 128 };
 
@@ -19,8 +20,14 @@ static __global__ void normal_fill_kernel(const __grid_constant__ sac_normal_fil
 }
 
 void sac_cuda_normal_fill(sac_backend *backend, const sac_normal_fill *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads(&uses, op->key, (size_t)op->n * sizeof *op->key);
+  sac_cuda_reads(&uses, op->step, 1 * sizeof *op->step);
+  sac_cuda_writes_stack(&uses, &op->out, op->n, op->rows, op->cols);
+  sac_cuda_step_begin(backend, &uses);
   size_t threads = (size_t)op->n * (size_t)op->rows * (((size_t)op->cols + 3) / 4);
   SAC_CUDA_RUN(backend, normal_fill_kernel, sac_blocks(threads, THREADS), THREADS, *op);
+  sac_cuda_step_end(backend);
 }
 
 static __global__ void tick_kernel(uint64_t *counter) {
@@ -28,5 +35,9 @@ static __global__ void tick_kernel(uint64_t *counter) {
 }
 
 void sac_cuda_tick(sac_backend *backend, uint64_t *counter) {
+  sac_cuda_uses uses = {};
+  sac_cuda_writes(&uses, counter, sizeof *counter);
+  sac_cuda_step_begin(backend, &uses);
   SAC_CUDA_RUN(backend, tick_kernel, 1, 1, counter);
+  sac_cuda_step_end(backend);
 }

@@ -7,6 +7,7 @@ static const sac_ops table = {
     SAC_BACKEND_VERSION,
     sizeof(sac_ops),
     "cuda",
+    true,
     sac_cuda_open,
     sac_cuda_close,
     sac_cuda_describe,

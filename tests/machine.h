@@ -26,7 +26,8 @@ class Machine {
   explicit Machine(int n_threads = 1, const std::string &device = "cpu") {
     sac_error err = {};
     EXPECT_EQ(sac_threads_create(n_threads, &threads, &err), SAC_OK) << err.text;
-    if (device != "cpu") use_cuda(device == "shim");
+    std::unique_ptr<UseCuda> use;
+    if (device != "cpu") use = std::make_unique<UseCuda>(device == "shim");
     sac_backend_options options = {device == "cpu" ? "cpu" : "cuda", SAC_MATMUL_FP32, threads,
                                    nullptr};
     if (sac_backend_open(&options, &backend, &err) == SAC_OK) return;

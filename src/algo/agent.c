@@ -53,14 +53,25 @@ static void carve_losses(sac_agent *self, sac_arena *arena) {
   self->losses.entropy = self->losses.temperature + n;
 }
 
+static void carve_target(const sac_agent *self, const sac_critic *critic, sac_arena *arena,
+                         const sac_mlp_pass *own, sac_mlp_pass *target) {
+  if (critic->target.value && self->backend->ops->overlaps)
+    sac_mlp_pass_carve(&critic->mlp, self->batch_size, false, arena, target);
+  else
+    *target = *own;
+}
+
 static void carve_all(sac_agent *self, sac_arena *arena) {
   carve_batch(self, arena);
   carve_losses(self, arena);
   sac_mlp_pass_carve(&self->policy.mlp, 2 * self->batch_size, true, arena, &self->policy_pass);
   sac_mlp_pass_carve(&self->policy.mlp, self->act_rows, false, arena, &self->act_pass);
   sac_mlp_pass_carve(&self->q.mlp, self->batch_size, true, arena, &self->q_pass);
-  if (self->def->uses_value)
+  carve_target(self, &self->q, arena, &self->q_pass, &self->q_target_pass);
+  if (self->def->uses_value) {
     sac_mlp_pass_carve(&self->value.mlp, self->batch_size, true, arena, &self->value_pass);
+    carve_target(self, &self->value, arena, &self->value_pass, &self->value_target_pass);
+  }
   self->key = sac_arena_take(arena, (size_t)self->n_seeds * sizeof *self->key);
   self->update = sac_arena_take(arena, sizeof *self->update);
   self->fault = sac_arena_take(arena, sizeof *self->fault);

@@ -40,6 +40,8 @@ struct sac_agent {
   bool learns_temperature;
   sac_real target_entropy;
   sac_mlp_pass policy_pass, q_pass, value_pass, act_pass;
+  // of the target networks: that of the network itself, but where steps overlap one of their own
+  sac_mlp_pass q_target_pass, value_target_pass;
   int act_rows;  // rows the act pass takes
   sac_batch batch;
   sac_losses losses;

@@ -9,7 +9,7 @@ static void compute_target(sac_agent *self) {
   sac_batch *batch = &self->batch;
   sac_stack next = sac_agent_rows(batch->both, self->batch_size);
   next.share = self->n_critics;
-  sac_mlp_forward(&self->q.mlp, &self->q.target, &self->q_pass, next, self->batch_size);
+  sac_mlp_forward(&self->q.mlp, &self->q.target, &self->q_target_pass, next, self->batch_size);
   sac_soft_q_target step = {.n = self->n_seeds,
                             .rows = self->batch_size,
                             .n_critics = self->n_critics,
@@ -18,7 +18,7 @@ static void compute_target(sac_agent *self) {
                             .reward_scale = (sac_real)self->cfg.algorithm.reward_scale,
                             .reward = batch->reward,
                             .terminated = batch->terminated,
-                            .q = sac_mlp_output(&self->q.mlp, &self->q_pass),
+                            .q = sac_mlp_output(&self->q.mlp, &self->q_target_pass),
                             .log_pi = sac_agent_rows(batch->log_pi, self->batch_size),
                             .prior_action = sac_agent_prior_action(self, self->batch_size),
                             .act_dim = self->act_dim,

@@ -8,7 +8,7 @@
 // eq. 8: y = kappa r + gamma (1-d) Vbar(s')
 static void compute_target(sac_agent *self) {
   sac_batch *batch = &self->batch;
-  sac_mlp_forward(&self->value.mlp, &self->value.target, &self->value_pass,
+  sac_mlp_forward(&self->value.mlp, &self->value.target, &self->value_target_pass,
                   sac_agent_rows(batch->both, self->batch_size), self->batch_size);
   sac_value_target step = {.n = self->n_seeds,
                            .rows = self->batch_size,
@@ -16,7 +16,7 @@ static void compute_target(sac_agent *self) {
                            .reward_scale = (sac_real)self->cfg.algorithm.reward_scale,
                            .reward = batch->reward,
                            .terminated = batch->terminated,
-                           .v = sac_mlp_output(&self->value.mlp, &self->value_pass),
+                           .v = sac_mlp_output(&self->value.mlp, &self->value_target_pass),
                            .y = batch->y};
   self->backend->ops->value_target(self->backend, &step);
 }

@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "base/threads.h"
 
-#define SAC_BACKEND_VERSION 2
+#define SAC_BACKEND_VERSION 3
 
 /// A stack of row-major matrices: member i starts at `data + (i / share) * stride`, its rows lie
 /// `ld` apart. `share` > 1 lets neighbouring members read the same matrix (the critics of one seed
@@ -276,6 +276,8 @@ struct sac_ops {
   uint32_t version;    // SAC_BACKEND_VERSION
   size_t size;         // sizeof(sac_ops)
   const char *device;  // "cpu", "cuda"
+  // steps of a sequence that share no memory run at the same time: worth memory of their own
+  bool overlaps;
   sac_status (*open)(const sac_backend_options *options, sac_backend **backend, sac_error *err);
   void (*close)(sac_backend *backend);
   const char *(*describe)(const sac_backend *backend);  // device and instruction set, for people

@@ -29,7 +29,7 @@ TEST(Backend, AutoSaysWhyItDoesWithoutCuda) {
 }
 
 TEST(Backend, TheGetterRefusesAnotherVersionSizeOrBuild) {
-  use_cuda(true);
+  UseCuda use(true);
   void *library = dlopen(getenv("SAC_CUDA_LIB"), RTLD_NOW | RTLD_LOCAL);
   ASSERT_NE(nullptr, library) << dlerror();
   auto *getter = reinterpret_cast<sac_cuda_getter *>(dlsym(library, SAC_CUDA_GETTER));

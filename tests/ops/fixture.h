@@ -47,8 +47,9 @@ class Device {
     EXPECT_EQ(SAC_OK, sac_threads_create(place.threads, &threads_, nullptr));
     std::string name = place.simd;
     bool on_cuda = name == "cuda" || name == "shim";
+    std::unique_ptr<UseCuda> use;
     if (on_cuda)
-      use_cuda(name == "shim");
+      use = std::make_unique<UseCuda>(name == "shim");
     else
       setenv("SAC_SIMD", place.simd, 1);
     sac_backend_options options = {on_cuda ? "cuda" : "cpu", matmul, threads_, nullptr};

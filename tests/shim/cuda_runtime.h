@@ -1,8 +1,9 @@
 // CUDA on the CPU, for tests: the kernels of kernels/*.cu compiled by g++ and run for real, one
 // block after the other. Barriers, shuffles and shared memory behave as on a device. Under a
 // sanitiser each thread of a block is a thread of the system (threads.cc); shared memory lies on
-// the heap, filled with NaN, so that the sanitiser sees what a kernel does to it. Streams execute
-// at once; recorded graphs hold the launches and play them again.
+// the heap, filled with NaN, so that the sanitiser sees what a kernel does to it. Streams execute at
+// once. A recorded graph holds its steps and what each waits for, and plays them in any order that
+// keeps to that, another one each time: a step that does not wait for what it needs goes wrong.
 //
 // SAC_SHIM_FAULT="cudaMalloc:3:2" makes that function fail with error 2 from its third call on;
 // "launch:3:700" makes the third kernel that runs fail, and all calls after it. The device's memory
@@ -87,7 +88,8 @@ enum cudaError_t {
   cudaErrorInsufficientDriver = 35,
   cudaErrorNoDevice = 100,
   cudaErrorIllegalAddress = 700,
-  cudaErrorStreamCaptureUnsupported = 900
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureUnjoined = 904
 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
 enum { cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2 };
@@ -147,6 +149,7 @@ cudaError_t cudaEventCreate(cudaEvent_t *event);
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t begin, cudaEvent_t end);
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
+#include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,21 +64,39 @@ cudaError_t sac_shim_call(const char *function) {
 
 // ---- streams and graphs
 
-struct sac_shim_graph {
-  std::vector<std::function<void()>> steps;
+// A step and the numbers of those it waits for.
+struct Node {
+  std::function<void()> step;
+  std::set<size_t> after;
 };
+struct sac_shim_graph {
+  std::vector<Node> nodes;
+};
+// While it is recorded, a stream's next step waits for `after`.
 struct sac_shim_stream {
   sac_shim_graph *recording = nullptr;
+  std::set<size_t> after;
 };
 struct sac_shim_event {
   double at_ms = 0;
+  sac_shim_graph *recording = nullptr;
+  std::set<size_t> after;
 };
 
+namespace {
+
+std::set<cudaStream_t> streams;
+
+}  // namespace
+
 void sac_shim_issue(cudaStream_t stream, std::function<void()> step) {
-  if (stream && stream->recording)
-    stream->recording->steps.push_back(std::move(step));
-  else
+  if (!stream || !stream->recording) {
     step();
+    return;
+  }
+  std::vector<Node> &nodes = stream->recording->nodes;
+  nodes.push_back({std::move(step), stream->after});
+  stream->after = {nodes.size() - 1};
 }
 
 void sac_shim_launch(const char *name, cudaStream_t stream, dim3 grid, unsigned threads,
@@ -90,10 +111,12 @@ void sac_shim_launch(const char *name, cudaStream_t stream, dim3 grid, unsigned 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
   SAC_SHIM_TRY();
   *stream = new sac_shim_stream;
+  streams.insert(*stream);
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  streams.erase(stream);
   delete stream;
   return cudaSuccess;
 }
@@ -111,14 +134,30 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   SAC_SHIM_TRY();
   stream->recording = new sac_shim_graph;
+  stream->after.clear();
   return cudaSuccess;
+}
+
+// whether every step is among those that `last` waits for
+static bool is_joined(const sac_shim_graph *graph, const std::set<size_t> &last) {
+  std::set<size_t> seen;
+  std::vector<size_t> open(last.begin(), last.end());
+  while (!open.empty()) {
+    size_t i = open.back();
+    open.pop_back();
+    if (!seen.insert(i).second) continue;
+    open.insert(open.end(), graph->nodes[i].after.begin(), graph->nodes[i].after.end());
+  }
+  return seen.size() == graph->nodes.size();
 }
 
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
   SAC_SHIM_TRY();
   *graph = stream->recording;
-  stream->recording = nullptr;
-  return cudaSuccess;
+  bool joined = is_joined(*graph, stream->after);
+  for (cudaStream_t one : streams)
+    if (one->recording == *graph) one->recording = nullptr;
+  return joined ? cudaSuccess : note(cudaErrorStreamCaptureUnjoined);
 }
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long) {
@@ -127,9 +166,25 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsig
   return cudaSuccess;
 }
 
+// the steps in an order drawn anew, each after those that it waits for
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t) {
   SAC_SHIM_TRY();
-  for (const std::function<void()> &step : exec->steps) step();
+  static std::mt19937 words(1);
+  std::vector<bool> done(exec->nodes.size());
+  std::vector<size_t> left(exec->nodes.size());
+  for (size_t i = 0; i < left.size(); i++) left[i] = i;
+  while (!left.empty()) {
+    std::vector<size_t> ready;
+    for (size_t at = 0; at < left.size(); at++) {
+      const std::set<size_t> &after = exec->nodes[left[at]].after;
+      if (std::all_of(after.begin(), after.end(), [&](size_t i) { return done[i]; }))
+        ready.push_back(at);
+    }
+    size_t at = ready[words() % ready.size()];
+    exec->nodes[left[at]].step();
+    done[left[at]] = true;
+    left.erase(left.begin() + (long)at);
+  }
   return cudaSuccess;
 }
 
@@ -164,9 +219,20 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return cudaSuccess;
 }
 
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   SAC_SHIM_TRY();
   event->at_ms = now_ms();
+  event->recording = stream ? stream->recording : nullptr;
+  if (event->recording) event->after = stream->after;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  SAC_SHIM_TRY();
+  if (!event->recording) return cudaSuccess;
+  if (stream->recording != event->recording) stream->after.clear();
+  stream->recording = event->recording;
+  stream->after.insert(event->after.begin(), event->after.end());
   return cudaSuccess;
 }
 
@@ -225,6 +291,8 @@ const char *cudaGetErrorName(cudaError_t error) {
       return "cudaErrorIllegalAddress";
     case cudaErrorStreamCaptureUnsupported:
       return "cudaErrorStreamCaptureUnsupported";
+    case cudaErrorStreamCaptureUnjoined:
+      return "cudaErrorStreamCaptureUnjoined";
   }
   return "an error";
 }

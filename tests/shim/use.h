@@ -18,15 +18,22 @@ inline std::string build_folder() {
   return file.substr(0, file.rfind('/'));
 }
 
-/// From now on the loader finds the shim and a driver, this machine's own or one that does nothing;
-/// or, without `shim`, the library of the build (or what SAC_TEST_CUDA_LIB names).
-inline void use_cuda(bool shim) {
-  std::string folder = build_folder() + "/shim/";
-  if (!dlopen("libcuda.so.1", RTLD_NOW) && shim)
-    dlopen((folder + "libcuda.so.1").c_str(), RTLD_NOW);
-  const char *named = getenv("SAC_TEST_CUDA_LIB");
-  std::string real = named ? named : build_folder() + "/libsac_cuda.so";
-  setenv("SAC_CUDA_LIB", (shim ? folder + "libsac_cuda.so" : real).c_str(), 1);
-}
+/// While it lives, the loader finds the shim and a driver, this machine's own or one that does
+/// nothing; or, without `shim`, the library of the build (or what SAC_TEST_CUDA_LIB names).
+/// Afterwards `auto` is the CPU again.
+class UseCuda {
+ public:
+  explicit UseCuda(bool shim) {
+    std::string folder = build_folder() + "/shim/";
+    if (!dlopen("libcuda.so.1", RTLD_NOW) && shim)
+      dlopen((folder + "libcuda.so.1").c_str(), RTLD_NOW);
+    const char *named = getenv("SAC_TEST_CUDA_LIB");
+    std::string real = named ? named : build_folder() + "/libsac_cuda.so";
+    setenv("SAC_CUDA_LIB", (shim ? folder + "libsac_cuda.so" : real).c_str(), 1);
+  }
+  ~UseCuda() { setenv("SAC_CUDA_LIB", "/nowhere", 1); }
+  UseCuda(const UseCuda &) = delete;
+  UseCuda &operator=(const UseCuda &) = delete;
+};
 
 }  // namespace sac_test
