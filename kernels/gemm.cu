@@ -266,7 +266,6 @@ static __global__ void __launch_bounds__(256) sum_kernel(const __grid_constant__
   sac_stack_member(&p.a_sum, member)[column] = sum;
 }
 
-#if SAC_REAL_BYTES == 4
 // A stack in which neighbours share a matrix has no one stride, unless all share it.
 static bool has_one_stride(const sac_stack *stack, int members) {
   return stack->share == 1 || stack->share >= members;
@@ -281,8 +280,9 @@ static long long stride_of(const sac_stack *stack) {
 enum { BLAS_WORK = 1 << 27, TENSOR_SIZE = 16 };
 
 static bool suits_blas(sac_backend *backend, const sac_product *p) {
-  if (p->row || !has_one_stride(&p->a, p->members) || !has_one_stride(&p->b, p->members))
-    return false;
+  // floats only; rows of a list lie anywhere
+  if (sizeof(sac_real) != 4 || p->row) return false;
+  if (!has_one_stride(&p->a, p->members) || !has_one_stride(&p->b, p->members)) return false;
   if (sac_cuda_of(backend)->matmul == SAC_MATMUL_FP32)
     return (double)p->m * p->n * p->k >= BLAS_WORK;
   int least = p->m < p->n ? p->m : p->n;
@@ -316,14 +316,6 @@ static void multiply_by_blas(sac_backend *backend, const sac_product *p) {
     SAC_CUDA_RUN(backend, sum_kernel, dim3(sac_blocks((size_t)p->m, SAC_WARP), p->members), 256,
                  *p);
 }
-
-#else
-// cuBLAS is asked for floats only
-static bool suits_blas(sac_backend *, const sac_product *) {
-  return false;
-}
-static void multiply_by_blas(sac_backend *, const sac_product *) {}
-#endif
 
 static void list_uses(const sac_cuda *cuda, const sac_product *p, bool blas, sac_cuda_uses *uses) {
   int n = p->members, a_rows = p->a_turned ? p->k : p->m, b_rows = p->b_turned ? p->n : p->k;

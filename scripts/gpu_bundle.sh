@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts what scripts/gpu_check.sh needs into build/gpu, to be copied to a machine with a GPU, a driver
-# and cuBLAS but neither compiler nor package manager: gpu_bundle.sh BUILD (called by
+# Puts what scripts/gpu_check.sh needs into build/gpu, to be copied to a machine with a GPU, a
+# driver and cuBLAS but neither compiler nor package manager: gpu_bundle.sh BUILD (called by
 # `make gpu-bundle`, after a build). All but libc and cuBLAS is linked statically or lies beside.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."

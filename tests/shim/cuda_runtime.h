@@ -1,9 +1,10 @@
 // CUDA on the CPU, for tests: the kernels of kernels/*.cu compiled by g++ and run for real, one
 // block after the other. Barriers, shuffles and shared memory behave as on a device. Under a
 // sanitiser each thread of a block is a thread of the system (threads.cc); shared memory lies on
-// the heap, filled with NaN, so that the sanitiser sees what a kernel does to it. Streams execute at
-// once. A recorded graph holds its steps and what each waits for, and plays them in any order that
-// keeps to that, another one each time: a step that does not wait for what it needs goes wrong.
+// the heap, filled with NaN, so that the sanitiser sees what a kernel does to it. Streams execute
+// at once. A recorded graph holds its steps and what each waits for, and plays them in any order
+// that keeps to that, another one each time: a step that does not wait for what it needs goes
+// wrong.
 //
 // SAC_SHIM_FAULT="cudaMalloc:3:2" makes that function fail with error 2 from its third call on;
 // "launch:3:700" makes the third kernel that runs fail, and all calls after it. The device's memory
