@@ -90,6 +90,7 @@ sac_status sac_cuda_open(const sac_backend_options *options, sac_backend **backe
   cuda->base.ops = options->ops;
   cuda->matmul = options->matmul;
   sac_status status = open_all(cuda, err);
+  cudaGetLastError();  // what failed was told: it is not a fault of the launches to come
   if (status == SAC_OK)
     *backend = &cuda->base;
   else

@@ -38,6 +38,9 @@ SAC_CHOICE(device,
 SAC_CHOICE(precision,
            SAC_WORD(SAC_PRECISION_FP32, "fp32") SAC_WORD(SAC_PRECISION_TF32, "tf32")
            SAC_WORD(SAC_PRECISION_BF16, "bf16"))
+SAC_CHOICE(rollout,
+           SAC_WORD(SAC_ROLLOUT_AUTO, "auto") SAC_WORD(SAC_ROLLOUT_DEVICE, "device")
+           SAC_WORD(SAC_ROLLOUT_HOST, "host"))
 SAC_CHOICE(algorithm,
            SAC_WORD(SAC_ALGORITHM_SAC, "sac") SAC_WORD(SAC_ALGORITHM_SAC_V1, "sac_v1")
            SAC_WORD_LATER(SAC_ALGORITHM_SQL, "sql")
@@ -84,6 +87,9 @@ SAC_FIELD(text, run, name, "null", "a folder name or null", "", "all",
           "name of the run folder; null makes one from environment, algorithm and seed")
 SAC_FIELD(choice, run, matmul_precision, "fp32", precision, "", "all",
           "arithmetic of matrix products on a GPU")
+SAC_FIELD(choice, run, rollout_policy, "auto", rollout, "", "all",
+          "where a GPU run's policy acts: there, or as a copy on the host; auto is host for up to "
+          "4 environments")
 SAC_CLOSE(run)
 
 SAC_OPEN(env, "the environment")

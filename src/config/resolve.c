@@ -40,10 +40,17 @@ static void resolve_seeds(sac_config_loading *self) {
   memset(&cfg->run.seeds, 0, sizeof cfg->run.seeds);
 }
 
+// a copy of the policy spares a step of few environments the way to the device; many are quicker
+// there
+enum { HOST_ENVS_MAX = 4 };
+
 static void resolve_run(sac_config_loading *self) {
   sac_config *cfg = self->cfg;
   const char *name = cfg->run.name;
   resolve_seeds(self);
+  if (cfg->run.rollout_policy == SAC_ROLLOUT_AUTO)
+    cfg->run.rollout_policy =
+        cfg->env.n_envs <= HOST_ENVS_MAX ? SAC_ROLLOUT_HOST : SAC_ROLLOUT_DEVICE;
   if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
     sac_config_mistake(&self->mistakes, sac_config_where(cfg, "run.name"),
                        "run.name is %s, must be one folder name; run.logdir says where it lies",

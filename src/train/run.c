@@ -21,13 +21,6 @@ static size_t rows_bytes(const sac_run *run) {
   return (size_t)run->n_envs * (size_t)run->replay.layout.width * sizeof(sac_real);
 }
 
-static sac_status allocate_on_backend(sac_run *run, size_t bytes, void *out, sac_error *err) {
-  void *memory = NULL;
-  SAC_TRY(run->backend->ops->alloc(run->backend, bytes, &memory, err));
-  memcpy(out, &memory, sizeof memory);
-  return SAC_OK;
-}
-
 static sac_status allocate_staging(sac_run *run, sac_error *err) {
   size_t n = (size_t)run->n_envs;
   run->rows = calloc(1, rows_bytes(run));
@@ -36,12 +29,6 @@ static sac_status allocate_staging(sac_run *run, sac_error *err) {
   if (!run->rows || !run->next_start || !run->episodes)
     return sac_error_set(err, SAC_FAILED, "no memory for the transitions of %d environments",
                          run->n_envs);
-  SAC_TRY(allocate_on_backend(run, rows_bytes(run), &run->act_rows, err));
-  SAC_TRY(allocate_on_backend(run, n * (size_t)run->spec->act_dim * sizeof(sac_real),
-                              &run->act_noise, err));
-  SAC_TRY(allocate_on_backend(run, sizeof *run->act_step, &run->act_step, err));
-  SAC_TRY(allocate_on_backend(run, sizeof *run->act_key, &run->act_key, err));
-  run->backend->ops->upload(run->backend, run->act_key, &run->seed, sizeof run->seed);
   return SAC_OK;
 }
 
@@ -63,17 +50,32 @@ static sac_status open_learner(sac_run *run, sac_error *err) {
   return sac_agent_create(&options, &run->agent, err);
 }
 
+// on the CPU the policy and a copy of it on the host would be the same
+static sac_status open_actor(sac_run *run, sac_error *err) {
+  bool on_host = run->cfg.run.rollout_policy == SAC_ROLLOUT_HOST;
+  if (on_host && strcmp(run->backend->ops->device, "cpu") != 0) {
+    sac_backend_options host = {.device = "cpu", .threads = run->threads};
+    SAC_TRY(sac_backend_open(&host, &run->host, err));
+  }
+  sac_actor_options options = {.agent = run->agent,
+                               .host = run->host,
+                               .rows = run->n_envs,
+                               .layout = run->replay.layout,
+                               .seed = run->seed};
+  return sac_actor_create(&options, &run->actor, err);
+}
+
 static sac_status open_on_device(sac_run *run, sac_error *err) {
   SAC_TRY(open_learner(run, err));
+  SAC_TRY(open_actor(run, err));
   return allocate_staging(run, err);
 }
 
 static void close_on_device(sac_run *run) {
-  void *on_backend[] = {run->act_rows, run->act_noise, run->act_step, run->act_key};
-  for (size_t i = 0; i < sizeof on_backend / sizeof *on_backend; i++)
-    if (on_backend[i]) run->backend->ops->release(run->backend, on_backend[i]);
-  run->act_rows = run->act_noise = NULL;
-  run->act_step = run->act_key = NULL;
+  sac_actor_destroy(run->actor);
+  run->actor = NULL;
+  if (run->host) sac_backend_close(run->host);
+  run->host = NULL;
   free(run->rows);
   free(run->next_start);
   free(run->episodes);
@@ -143,27 +145,6 @@ static void draw_warmup(sac_run *run) {
     }
 }
 
-static void draw_from_policy(sac_run *run) {
-  const sac_ops *ops = run->backend->ops;
-  const sac_row_layout *layout = &run->replay.layout;
-  ops->upload(run->backend, run->act_rows, run->rows, rows_bytes(run));
-  ops->upload(run->backend, run->act_step, &run->progress.vector_steps, sizeof *run->act_step);
-  sac_stack rows = {.data = run->act_rows, .ld = layout->width, .share = 1};
-  sac_stack noise = {.data = run->act_noise, .ld = layout->act_dim, .share = 1};
-  sac_normal_fill fill = {.n = 1,
-                          .rows = run->n_envs,
-                          .cols = layout->act_dim,
-                          .key = run->act_key,
-                          .purpose = SAC_DRAW_ACT,
-                          .step = run->act_step,
-                          .out = noise};
-  ops->normal_fill(run->backend, &fill);
-  sac_act act = {.rows = run->n_envs, .obs = rows, .noise = noise, .action = rows};
-  act.action.data += sac_row_action(layout);
-  sac_agent_act(run->agent, &act);
-  ops->download(run->backend, run->rows, run->act_rows, rows_bytes(run));
-}
-
 static void note_episodes(sac_run *run) {
   for (int i = 0; i < run->n_envs; i++) {
     const sac_episode *episode = &run->episodes[i];
@@ -203,9 +184,7 @@ sac_status sac_run_step(sac_run *run, sac_error *err) {
   if (run->progress.timesteps < (uint64_t)run->cfg.algorithm.learning_starts) {
     draw_warmup(run);
   } else {
-    draw_from_policy(run);
-    // actions of a device that failed never reach the environments
-    SAC_TRY(run->backend->ops->sync(run->backend, err));
+    SAC_TRY(sac_actor_draw(run->actor, run->progress.vector_steps, run->rows, err));
   }
   SAC_TRY(step_environments(run, err));
   sac_replay_push(&run->replay, 0, run->rows, run->n_envs);

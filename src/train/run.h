@@ -2,6 +2,7 @@
 // configuration.
 #pragma once
 
+#include "algo/actor.h"
 #include "algo/algorithm.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -25,6 +26,8 @@ typedef struct sac_run {
   sac_vec_env *envs;
   const sac_env_spec *spec;
   sac_agent *agent;
+  sac_actor *actor;
+  sac_backend *host;  ///< of the actor's copy of the policy; NULL where there is none
   sac_replay replay;
   sac_replay_log replay_log;
   sac_evaluator *evaluator;  ///< opened by the first evaluation
@@ -39,10 +42,6 @@ typedef struct sac_run {
   sac_real *rows;         ///< in host memory
   sac_real *next_start;   ///< (n_envs, S) observations to act on next, in host memory
   sac_episode *episodes;  ///< (n_envs) what the last step ended
-  // the policy's side of them, in backend memory
-  sac_real *act_rows;            ///< a copy of `rows`
-  sac_real *act_noise;           ///< (n_envs, A)
-  uint64_t *act_step, *act_key;  ///< vector step, seed
 } sac_run;
 
 /// Open threads, backend, environments, agent and replay for `run->cfg`, and start the first

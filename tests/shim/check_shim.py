@@ -147,11 +147,25 @@ def training_on_either_device_is_the_same_training(room):
         has((cuda / "env.json").read_text(), "cuda shim")
 
 
+def the_policy_acts_alike_on_the_device_and_on_the_host(room):
+    runs = [train_on(room, where, "cuda", f"run.rollout_policy={where}")[0]
+            for where in ("device", "host")]
+    expect_near(*(tensors(steps(run)[-1]) for run in runs), 2e-4)
+
+
+def the_place_of_the_policy_follows_the_environments_and_is_kept(room):
+    for n_envs, where in ((4, "host"), (5, "device")):
+        shown = room.run("config", room.config(), f"env.n_envs={n_envs}").stdout
+        has(shown, f"rollout_policy: {where}")
+
+
 def resume_on_the_same_device_is_bit_identical(room):
-    whole, _ = train_on(room, "whole", "cuda")
-    parts, _ = train_on(room, "parts", "cuda", total=64)
-    on_shim(room, "resume", parts, "algorithm.total_timesteps=67")
-    assert room.state(whole) == room.state(parts)
+    for where in ("device", "host"):
+        place = f"run.rollout_policy={where}"
+        whole, _ = train_on(room, f"whole-{where}", "cuda", place)
+        parts, _ = train_on(room, f"parts-{where}", "cuda", place, total=64)
+        on_shim(room, "resume", parts, "algorithm.total_timesteps=67")
+        assert room.state(whole) == room.state(parts)
 
 
 def a_run_moves_between_devices(room):

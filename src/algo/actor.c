@@ -1,0 +1,128 @@
+#include "algo/actor.h"
+
+#include <stdlib.h>
+
+#include "algo/agent.h"
+
+struct sac_actor {
+  sac_agent *agent;
+  sac_backend *backend;  // where it acts
+  int n_rows;
+  sac_row_layout layout;
+  sac_real *rows;   // (n_rows, width) the staged transitions, in the backend's memory
+  sac_real *noise;  // (n_rows, A)
+  uint64_t *step, *key;
+  // the copy, where there is one
+  bool copies;
+  sac_policy policy;
+  sac_mlp_pass pass;
+  void *memory;      // of the pass
+  sac_real *values;  // the parameters on their way
+  bool copied;
+  uint64_t copied_at;  // updates of the agent when it was copied
+};
+
+static sac_status allocate(sac_backend *backend, size_t bytes, void **out, sac_error *err) {
+  return backend->ops->alloc(backend, bytes, out, err);
+}
+
+static sac_status allocate_rows(sac_actor *self, uint64_t seed, sac_error *err) {
+  size_t rows = (size_t)self->n_rows;
+  void *memory = NULL;
+  SAC_TRY(
+      allocate(self->backend, rows * (size_t)self->layout.width * sizeof(sac_real), &memory, err));
+  self->rows = memory;
+  SAC_TRY(allocate(self->backend, rows * (size_t)self->layout.act_dim * sizeof(sac_real), &memory,
+                   err));
+  self->noise = memory;
+  SAC_TRY(allocate(self->backend, 2 * sizeof *self->step, &memory, err));
+  self->step = memory;
+  self->key = self->step + 1;
+  self->backend->ops->upload(self->backend, self->key, &seed, sizeof seed);
+  return SAC_OK;
+}
+
+static size_t policy_bytes(const sac_actor *self) {
+  return self->policy.params.count * sizeof(sac_real);
+}
+
+static sac_status create_copy(sac_actor *self, sac_error *err) {
+  sac_agent *agent = self->agent;
+  SAC_TRY(sac_policy_create(&agent->cfg, 1, agent->actor_obs_dim, agent->act_dim, self->backend,
+                            &self->policy, err));
+  sac_arena arena = {0};
+  sac_mlp_pass_carve(&self->policy.mlp, self->n_rows, false, &arena, &self->pass);
+  SAC_TRY(allocate(self->backend, arena.used, &self->memory, err));
+  arena = (sac_arena){.memory = self->memory, .size = arena.used};
+  sac_mlp_pass_carve(&self->policy.mlp, self->n_rows, false, &arena, &self->pass);
+  self->values = malloc(policy_bytes(self));
+  if (!self->values) return sac_error_set(err, SAC_FAILED, "no memory for a copy of the policy");
+  return sac_mlp_reserve(&self->policy.mlp, self->backend, self->n_rows, err);
+}
+
+sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor, sac_error *err) {
+  sac_actor *self = calloc(1, sizeof *self);
+  if (!self) return sac_error_set(err, SAC_FAILED, "no memory for the actor");
+  self->agent = options->agent;
+  self->copies = options->host != NULL;
+  self->backend = self->copies ? options->host : options->agent->backend;
+  self->n_rows = options->rows;
+  self->layout = options->layout;
+  sac_status status = allocate_rows(self, options->seed, err);
+  if (status == SAC_OK && self->copies) status = create_copy(self, err);
+  if (status == SAC_OK)
+    *actor = self;
+  else
+    sac_actor_destroy(self);
+  return status;
+}
+
+void sac_actor_destroy(sac_actor *actor) {
+  if (!actor) return;
+  void *memory[] = {actor->rows, actor->noise, actor->step, actor->memory};
+  for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
+    if (memory[i]) actor->backend->ops->release(actor->backend, memory[i]);
+  if (actor->copies) sac_policy_release(&actor->policy);
+  free(actor->values);
+  free(actor);
+}
+
+// the policy after the agent's last update
+static void follow(sac_actor *self) {
+  sac_agent *agent = self->agent;
+  if (self->copied && self->copied_at == agent->n_updates) return;
+  size_t bytes = policy_bytes(self);
+  agent->backend->ops->download(agent->backend, self->values, agent->policy.params.value, bytes);
+  self->backend->ops->upload(self->backend, self->policy.params.value, self->values, bytes);
+  self->copied = true;
+  self->copied_at = agent->n_updates;
+}
+
+sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_error *err) {
+  sac_backend *backend = actor->backend;
+  const sac_ops *ops = backend->ops;
+  const sac_row_layout *layout = &actor->layout;
+  size_t bytes = (size_t)actor->n_rows * (size_t)layout->width * sizeof *rows;
+  ops->upload(backend, actor->rows, rows, bytes);
+  ops->upload(backend, actor->step, &step, sizeof step);
+  sac_stack staged = {.data = actor->rows, .ld = layout->width, .share = 1};
+  sac_stack noise = {.data = actor->noise, .ld = layout->act_dim, .share = 1};
+  sac_normal_fill fill = {.n = 1,
+                          .rows = actor->n_rows,
+                          .cols = layout->act_dim,
+                          .key = actor->key,
+                          .purpose = SAC_DRAW_ACT,
+                          .step = actor->step,
+                          .out = noise};
+  ops->normal_fill(backend, &fill);
+  if (actor->copies) follow(actor);
+  sac_policy_draw draw = {.rows = actor->n_rows,
+                          .obs = staged,
+                          .noise = noise,
+                          .action = sac_agent_columns(staged, sac_row_action(layout))};
+  sac_policy_sample(actor->copies ? &actor->policy : &actor->agent->policy,
+                    actor->copies ? &actor->pass : &actor->agent->act_pass, &draw);
+  ops->download(backend, rows, actor->rows, bytes);
+  // actions of a device that failed never reach the environments
+  return actor->agent->backend->ops->sync(actor->agent->backend, err);
+}

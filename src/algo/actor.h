@@ -1,0 +1,24 @@
+// The policy as a rollout uses it: on the agent's own device, or a copy of it on the host, which
+// spares every step the way to the device and back.
+#pragma once
+
+#include "algo/algorithm.h"
+
+typedef struct sac_actor sac_actor;
+
+/// What an actor is made for.
+typedef struct sac_actor_options {
+  sac_agent *agent;
+  sac_backend *host;      ///< where the copy lives; NULL for the agent's own device
+  int rows;               ///< environments
+  sac_row_layout layout;  ///< of the staged transitions
+  uint64_t seed;
+} sac_actor_options;
+
+sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor, sac_error *err);
+void sac_actor_destroy(sac_actor *actor);
+
+/// a ~ pi(.|s) for every environment. `rows` (options.rows, layout.width) is in host memory: the
+/// observations are read, the actions written. Draws depend on (seed, step, row) only, wherever the
+/// policy lives. SAC_FAILED when the device has failed.
+sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_error *err);
