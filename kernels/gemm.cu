@@ -36,13 +36,24 @@ static __device__ __forceinline__ sac_real finish(const sac_product *p, int memb
   return sum;
 }
 
-// The matrices of one member, and which rows of A and C count. A(i, k) lies at a[i * a_row + k *
-// a_step], B(k, j) at b[k * b_step + j * b_row].
+// The matrices of one member, and which rows of A and C count.
 typedef struct operands {
   const sac_real *a, *b;
-  int m, n, k, lda, ldb;
+  int m, n, lda, ldb;
   const int32_t *row;
 } operands;
+
+static __device__ __forceinline__ operands find_operands(const sac_product *p, int member) {
+  operands o = {};
+  o.a = sac_stack_member(&p->a, member);
+  o.b = sac_stack_member(&p->b, member);
+  o.m = p->row ? p->row_count[member] : p->m;
+  o.n = p->n;
+  o.lda = p->a.ld;
+  o.ldb = p->b.ld;
+  o.row = p->row ? p->row + (size_t)member * (size_t)p->m : NULL;
+  return o;
+}
 
 static __device__ __forceinline__ int row_at(const operands *o, int i) {
   return o->row ? o->row[i] : i;
@@ -51,16 +62,16 @@ static __device__ __forceinline__ int row_at(const operands *o, int i) {
 // DEPTH steps of A or of B in registers, on their way from device to shared memory: neighbouring
 // threads read neighbouring values, along k where the matrix is stored so, else across.
 template <int TILE, int THREADS, int DEPTH, bool ALONG>
-static __device__ __forceinline__ void fetch(const sac_real *matrix, int ld, const operands *o,
-                                             bool listed, int first, int count, int k, int end,
-                                             int t, sac_real held[TILE * DEPTH / THREADS]) {
+static __device__ __forceinline__ void fetch(const sac_real *matrix, int ld, const int32_t *list,
+                                             int first, int count, int k, int end, int t,
+                                             sac_real held[TILE * DEPTH / THREADS]) {
 #pragma unroll
   for (int i = 0; i < TILE * DEPTH / THREADS; i++) {
     int e = t + i * THREADS;
     int step = ALONG ? e % DEPTH : e / TILE, at = first + (ALONG ? e / DEPTH : e % TILE);
     held[i] = 0;
     if (at < count && k + step < end) {
-      size_t place = (size_t)(listed ? row_at(o, at) : at);
+      size_t place = (size_t)(list ? list[at] : at);
       held[i] = ALONG ? matrix[place * (size_t)ld + (size_t)(k + step)]
                       : matrix[(size_t)(k + step) * (size_t)ld + place];
     }
@@ -95,6 +106,93 @@ static __device__ __forceinline__ void take(const sac_real *row, int thread, sac
   }
 }
 
+/// What one thread sums: its elements of C, and its rows of A.
+template <int EACH>
+struct sums {
+  sac_real c[EACH][EACH], a[EACH];
+};
+
+// sum += other, or = where there is nothing yet
+template <int EACH>
+static __device__ __forceinline__ void add_sums(sums<EACH> *sum, const sums<EACH> *other,
+                                                bool first) {
+#pragma unroll
+  for (int i = 0; i < EACH; i++) {
+    sum->a[i] = first ? other->a[i] : sum->a[i] + other->a[i];
+#pragma unroll
+    for (int j = 0; j < EACH; j++)
+      sum->c[i][j] = first ? other->c[i][j] : sum->c[i][j] + other->c[i][j];
+  }
+}
+
+// DEPTH steps of k out of shared memory
+template <int EACH, int SIDE, int DEPTH>
+static __device__ __forceinline__ void add_steps(const sac_real *shared_a, const sac_real *shared_b,
+                                                 int ty, int tx, bool sums_a, sums<EACH> *sum) {
+  enum { WIDTH = EACH * SIDE + 4 };
+#pragma unroll
+  for (int step = 0; step < DEPTH; step++) {
+    sac_real a[EACH], b[EACH];
+    take<EACH, SIDE>(shared_a + step * WIDTH, ty, a);
+    take<EACH, SIDE>(shared_b + step * WIDTH, tx, b);
+#pragma unroll
+    for (int i = 0; i < EACH; i++)
+#pragma unroll
+      for (int j = 0; j < EACH; j++) sum->c[i][j] += a[i] * b[j];
+    if (sums_a) {
+#pragma unroll
+      for (int i = 0; i < EACH; i++) sum->a[i] += a[i];
+    }
+  }
+}
+
+// Lay down or add up a group's sums: (TILE, TILE) of C, then (TILE) of A.
+template <int EACH, int SIDE>
+static __device__ __forceinline__ void lay_sums(const sums<EACH> *sum, int ty, int tx,
+                                                sac_real *shared) {
+  enum { TILE = EACH * SIDE };
+#pragma unroll
+  for (int i = 0; i < EACH; i++) {
+    int row = spread<SIDE>(ty, i);
+    if (tx == 0) shared[TILE * TILE + row] = sum->a[i];
+#pragma unroll
+    for (int j = 0; j < EACH; j++) shared[row * TILE + spread<SIDE>(tx, j)] = sum->c[i][j];
+  }
+}
+
+template <int EACH, int SIDE>
+static __device__ __forceinline__ void take_sums(const sac_real *shared, int ty, int tx,
+                                                 sums<EACH> *sum) {
+  enum { TILE = EACH * SIDE };
+#pragma unroll
+  for (int i = 0; i < EACH; i++) {
+    int row = spread<SIDE>(ty, i);
+    sum->a[i] += shared[TILE * TILE + row];
+#pragma unroll
+    for (int j = 0; j < EACH; j++) sum->c[i][j] += shared[row * TILE + spread<SIDE>(tx, j)];
+  }
+}
+
+template <int EACH, int SIDE>
+static __device__ __forceinline__ void store_tile(const sac_product *p, const operands *o,
+                                                  int member, int first_row, int first_column,
+                                                  int ty, int tx, bool sums_a,
+                                                  const sums<EACH> *sum) {
+#pragma unroll
+  for (int i = 0; i < EACH; i++) {
+    int at = first_row + spread<SIDE>(ty, i);
+    if (at >= o->m) continue;
+    int row = row_at(o, at);
+    sac_real *c = sac_stack_row(&p->c, member, row);
+#pragma unroll
+    for (int j = 0; j < EACH; j++) {
+      int column = first_column + spread<SIDE>(tx, j);
+      if (column < o->n) c[column] = finish(p, member, row, column, sum->c[i][j]);
+    }
+    if (sums_a && tx == 0) sac_stack_member(&p->a_sum, member)[row] = sum->a[i];
+  }
+}
+
 // One thread computes EACH x EACH elements of C, SIDE x SIDE threads a tile. With GROUPS of 4 a
 // block is four such squares, each with a quarter of k of its own; with 1 it takes the quarters one
 // after the other. Blocks: (tiles of n, tiles of m, members). Bytes: A and B once for every tile
@@ -104,114 +202,50 @@ template <int EACH, int SIDE, int GROUPS, int DEPTH, bool A_ALONG, bool B_ALONG>
 static __global__ void __launch_bounds__(SIDE *SIDE *GROUPS)
     product_kernel(const __grid_constant__ sac_product p) {
   enum { TILE = EACH * SIDE, THREADS = SIDE * SIDE, HELD = TILE * DEPTH / THREADS };
-  enum { STEP_SIZE = DEPTH * (TILE + 4) };
+  enum { STEP_SIZE = DEPTH * (TILE + 4), SUMS_SIZE = TILE * (TILE + 1) };
   SAC_SHARED(sac_real, shared_a, GROUPS * STEP_SIZE);
   SAC_SHARED(sac_real, shared_b, GROUPS * STEP_SIZE);
-  SAC_SHARED(sac_real, shared_sum, GROUPS > 1 ? (GROUPS - 1) * TILE * (TILE + 1) : 1);
+  SAC_SHARED(sac_real, shared_sum, GROUPS > 1 ? (GROUPS - 1) * SUMS_SIZE : 1);
   int member = (int)blockIdx.z, group = (int)threadIdx.x / THREADS;
   int t = (int)threadIdx.x % THREADS, tx = t % SIDE, ty = t / SIDE;
-  int first_row = (int)blockIdx.y * TILE, first_column = (int)blockIdx.x * TILE;
-  operands o = {sac_stack_member(&p.a, member),
-                sac_stack_member(&p.b, member),
-                p.row ? p.row_count[member] : p.m,
-                p.n,
-                p.k,
-                p.a.ld,
-                p.b.ld,
-                p.row ? p.row + (size_t)member * (size_t)p.m : NULL};
-  if (first_row >= o.m) return;
+  int row = (int)blockIdx.y * TILE, column = (int)blockIdx.x * TILE;
+  operands o = find_operands(&p, member);
+  if (row >= o.m) return;
   bool sums_a = p.a_sum.data && blockIdx.x == 0;
   sac_real *own_a = shared_a + group * STEP_SIZE, *own_b = shared_b + group * STEP_SIZE;
 
-  sac_real total[EACH][EACH], total_a[EACH];
+  sums<EACH> total;
   int quarter = quarter_length(p.k);
   for (int q = group; q < QUARTERS; q += GROUPS) {
-    sac_real sum[EACH][EACH], sum_a[EACH];
-#pragma unroll
-    for (int i = 0; i < EACH; i++) {
-      sum_a[i] = 0;
-#pragma unroll
-      for (int j = 0; j < EACH; j++) sum[i][j] = 0;
-    }
+    sums<EACH> sum = {};
     int begin = q * quarter, end = begin + quarter < p.k ? begin + quarter : p.k;
     sac_real held_a[HELD], held_b[HELD];
-    fetch<TILE, THREADS, DEPTH, A_ALONG>(o.a, o.lda, &o, o.row != NULL, first_row, o.m, begin, end,
-                                         t, held_a);
-    fetch<TILE, THREADS, DEPTH, B_ALONG>(o.b, o.ldb, &o, false, first_column, o.n, begin, end, t,
-                                         held_b);
+    fetch<TILE, THREADS, DEPTH, A_ALONG>(o.a, o.lda, o.row, row, o.m, begin, end, t, held_a);
+    fetch<TILE, THREADS, DEPTH, B_ALONG>(o.b, o.ldb, NULL, column, o.n, begin, end, t, held_b);
     // every group makes the same number of steps, so that all meet at the barriers
     for (int k = begin; k < begin + quarter; k += DEPTH) {
       lay<TILE, THREADS, DEPTH, A_ALONG>(held_a, t, own_a);
       lay<TILE, THREADS, DEPTH, B_ALONG>(held_b, t, own_b);
       __syncthreads();
-      // the next step is under way while this one is computed
-      fetch<TILE, THREADS, DEPTH, A_ALONG>(o.a, o.lda, &o, o.row != NULL, first_row, o.m, k + DEPTH,
-                                           end, t, held_a);
-      fetch<TILE, THREADS, DEPTH, B_ALONG>(o.b, o.ldb, &o, false, first_column, o.n, k + DEPTH, end,
-                                           t, held_b);
-#pragma unroll
-      for (int step = 0; step < DEPTH; step++) {
-        sac_real a[EACH], b[EACH];
-        take<EACH, SIDE>(own_a + step * (TILE + 4), ty, a);
-        take<EACH, SIDE>(own_b + step * (TILE + 4), tx, b);
-#pragma unroll
-        for (int i = 0; i < EACH; i++)
-#pragma unroll
-          for (int j = 0; j < EACH; j++) sum[i][j] += a[i] * b[j];
-        if (sums_a) {
-#pragma unroll
-          for (int i = 0; i < EACH; i++) sum_a[i] += a[i];
-        }
-      }
+      // the next steps are under way while these are computed
+      int next = k + DEPTH;
+      fetch<TILE, THREADS, DEPTH, A_ALONG>(o.a, o.lda, o.row, row, o.m, next, end, t, held_a);
+      fetch<TILE, THREADS, DEPTH, B_ALONG>(o.b, o.ldb, NULL, column, o.n, next, end, t, held_b);
+      add_steps<EACH, SIDE, DEPTH>(own_a, own_b, ty, tx, sums_a, &sum);
       __syncthreads();
     }
-#pragma unroll
-    for (int i = 0; i < EACH; i++) {
-      total_a[i] = q == group ? sum_a[i] : total_a[i] + sum_a[i];
-#pragma unroll
-      for (int j = 0; j < EACH; j++) total[i][j] = q == group ? sum[i][j] : total[i][j] + sum[i][j];
-    }
+    add_sums(&total, &sum, q == group);
   }
 
   // the groups' quarters come together in the first
   if (GROUPS > 1) {
-    if (group > 0) {
-      sac_real *mine = shared_sum + (group - 1) * TILE * (TILE + 1);
-#pragma unroll
-      for (int i = 0; i < EACH; i++) {
-        int row = spread<SIDE>(ty, i);
-        if (tx == 0) mine[TILE * TILE + row] = total_a[i];
-#pragma unroll
-        for (int j = 0; j < EACH; j++) mine[row * TILE + spread<SIDE>(tx, j)] = total[i][j];
-      }
-    }
+    if (group > 0) lay_sums<EACH, SIDE>(&total, ty, tx, shared_sum + (group - 1) * SUMS_SIZE);
     __syncthreads();
     if (group > 0) return;
-    for (int g = 0; g < GROUPS - 1; g++) {
-      const sac_real *theirs = shared_sum + g * TILE * (TILE + 1);
-#pragma unroll
-      for (int i = 0; i < EACH; i++) {
-        int row = spread<SIDE>(ty, i);
-        total_a[i] += theirs[TILE * TILE + row];
-#pragma unroll
-        for (int j = 0; j < EACH; j++) total[i][j] += theirs[row * TILE + spread<SIDE>(tx, j)];
-      }
-    }
+    for (int g = 0; g < GROUPS - 1; g++)
+      take_sums<EACH, SIDE>(shared_sum + g * SUMS_SIZE, ty, tx, &total);
   }
-
-#pragma unroll
-  for (int i = 0; i < EACH; i++) {
-    int at = first_row + spread<SIDE>(ty, i);
-    if (at >= o.m) continue;
-    int row = row_at(&o, at);
-    sac_real *c = sac_stack_row(&p.c, member, row);
-#pragma unroll
-    for (int j = 0; j < EACH; j++) {
-      int column = first_column + spread<SIDE>(tx, j);
-      if (column < o.n) c[column] = finish(&p, member, row, column, total[i][j]);
-    }
-    if (sums_a && tx == 0) sac_stack_member(&p.a_sum, member)[row] = total_a[i];
-  }
+  store_tile<EACH, SIDE>(&p, &o, member, row, column, ty, tx, sums_a, &total);
 }
 
 template <int EACH, int SIDE, int GROUPS, int DEPTH>
