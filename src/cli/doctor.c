@@ -68,7 +68,9 @@ sac_status sac_command_doctor(const sac_arguments *arguments, sac_error *err) {
   finding findings[4];
   enum { COUNT = sizeof findings / sizeof *findings };
   check_device("cpu", "unset SAC_SIMD", &findings[0]);
-  check_device("cuda", "use run.device=cpu", &findings[1]);
+  check_device(
+      "cuda", "install NVIDIA's driver 580 or newer, build with nvcc 13 on PATH; or run.device=cpu",
+      &findings[1]);
   check_environments(&findings[2]);
   check_program("compiler", "gcc", "apt-get install gcc", &findings[3]);
   if (!arguments->json)
