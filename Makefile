@@ -84,7 +84,8 @@ $(BUILD)/tests/%.o: tests/%.cc
 # what ptxas says of registers, spills and shared memory stays beside the object
 $(BUILD)/cuda/%.o: kernels/%.cu
 	@mkdir -p $(@D)
-	$(NVCC) $(CPPFLAGS) -I. $(NVCCFLAGS) -MD -MP -c $< -o $@ 2>$@.ptxas || { cat $@.ptxas; exit 1; }
+	$(NVCC) $(CPPFLAGS) -I. $(NVCCFLAGS) -MD -MP -c $< -o $@ 2>$@.ptxas || \
+	    { cat $@.ptxas; echo 'kernels need nvcc 13; make CUDA=0 does without'; exit 1; } >&2
 
 $(BUILD)/libsac_cuda.so: $(CU:kernels/%.cu=$(BUILD)/cuda/%.o)
 	$(NVCC) -shared -cudart static $^ -o $@ -lcublas -Xlinker -rpath,$(CUDA_HOME)/lib64 \
