@@ -19,7 +19,7 @@ import check_cli  # noqa: E402
 from check_cli import OK, Room, has, steps  # noqa: E402
 
 FAILED = 1
-SHORT = ["algorithm.learning_starts=60", "checkpoint.every=24", "eval.every=0"]
+SHORT = {"algorithm.learning_starts": 60, "checkpoint.every": 24, "eval.every": 0}
 NO_MEMORY, OLD_DRIVER, NO_DEVICE, ILLEGAL_ADDRESS = 2, 35, 100, 700
 
 
@@ -41,8 +41,10 @@ def on_shim(room, *words, code=OK, **variables):
 
 def train_on(room, name, device, *overrides, total=67, code=OK, algorithm="sac", **variables):
     folder = room.folder / name
-    done = on_shim(room, "train", room.config(algorithm=algorithm), *SHORT, f"run.device={device}",
-                   f"algorithm.total_timesteps={total}", *overrides, "--out", folder, code=code,
+    keys = {**SHORT, "run.device": device, "algorithm.total_timesteps": total,
+            **dict(text.split("=", 1) for text in overrides)}
+    done = on_shim(room, "train", room.config(algorithm=algorithm),
+                   *(f"{key}={value}" for key, value in keys.items()), "--out", folder, code=code,
                    **variables)
     return folder, done
 
@@ -174,6 +176,15 @@ def a_run_moves_between_devices(room):
     on_shim(room, "resume", moved, "algorithm.total_timesteps=65", "run.device=cuda")
     room.run("resume", moved, "algorithm.total_timesteps=67", "run.device=cpu")
     expect_near(tensors(steps(whole)[-1]), tensors(steps(moved)[-1]), 2e-4)
+
+
+def training_steps_allocate_nothing_on_the_device(room):
+    counts = []
+    for total in (63, 67):
+        _, done = train_on(room, f"run-{total}", "cuda", "checkpoint.every=0", total=total,
+                           SAC_SHIM_REPORT="1")
+        counts += [line for line in done.stderr.splitlines() if line.startswith("shim:")]
+    assert len(counts) == 2 and counts[0] == counts[1], counts
 
 
 def an_evaluation_runs_on_the_device(room):

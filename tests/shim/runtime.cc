@@ -26,6 +26,15 @@ std::map<void *, size_t> blocks;
 size_t bytes_used = 0;
 cudaError_t last_error = cudaSuccess, lost = cudaSuccess;  // lost: every call fails from then on
 
+long allocations = 0;
+
+// with SAC_SHIM_REPORT, at the end of the process
+struct Report {
+  ~Report() {
+    if (getenv("SAC_SHIM_REPORT")) fprintf(stderr, "shim: %ld allocations\n", allocations);
+  }
+} report;
+
 size_t memory_size() {
   const char *text = getenv("SAC_SHIM_MEMORY");
   return text ? strtoull(text, nullptr, 10) : (size_t)4 << 30;
@@ -309,6 +318,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes) {
   if (!*memory) return last_error = cudaErrorMemoryAllocation;
   memset(*memory, SAC_SHIM_POISON, bytes);
   blocks[*memory] = bytes;
+  allocations++;
   bytes_used += bytes;
   return cudaSuccess;
 }

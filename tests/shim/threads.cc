@@ -64,26 +64,44 @@ class Crew {
 
   Crew() { sem_init(&done_, 0, 0); }
 
+  // the leak sanitiser, which looks at every thread at the end of the process, stumbles over
+  // hundreds
+  ~Crew() {
+    run({dim3(), 0, (unsigned)workers_.size(), nullptr});
+    for (Worker *worker : workers_) {
+      worker->thread.join();
+      delete worker;
+    }
+  }
+
   // every worker waits at a semaphore of its own: no lock for hundreds to queue at
   void run(const Launch &launch) {
     while (workers_.size() < launch.players) {
       unsigned t = (unsigned)workers_.size();
-      sem_t *wake = new sem_t;
-      sem_init(wake, 0, 0);
-      workers_.push_back(wake);
-      std::thread([this, t, wake] { work(t, wake); }).detach();
+      Worker *worker = new Worker;
+      sem_init(&worker->wake, 0, 0);
+      worker->thread = std::thread([this, t, worker] { work(t, worker); });
+      workers_.push_back(worker);
     }
+    if (launch.players == 0) return;
     launch_ = launch;
     left_.store(launch.players);
-    for (unsigned t = 0; t < launch.players; t++) sem_post(workers_[t]);
+    for (unsigned t = 0; t < launch.players; t++) sem_post(&workers_[t]->wake);
     while (sem_wait(&done_) != 0) continue;
   }
 
  private:
-  void work(unsigned t, sem_t *wake) {
-    for (;;) {
-      while (sem_wait(wake) != 0) continue;
+  struct Worker {
+    std::thread thread;
+    sem_t wake;
+  };
+
+  // until a launch without a kernel
+  void work(unsigned t, Worker *self) {
+    for (bool goes_on = true; goes_on;) {
+      while (sem_wait(&self->wake) != 0) continue;
       Launch launch = launch_;
+      goes_on = launch.kernel != nullptr;
       for (unsigned thread = t; thread < launch.threads; thread += launch.players)
         play(thread, launch);
       if (left_.fetch_sub(1) == 1) sem_post(&done_);
@@ -91,7 +109,7 @@ class Crew {
   }
 
   sem_t done_;
-  std::vector<sem_t *> workers_;
+  std::vector<Worker *> workers_;
   Launch launch_ = {};
   std::atomic<unsigned> left_{0};
 };
@@ -289,10 +307,9 @@ class Pool {
   Crew crew_;
 };
 
-// never destroyed: its threads wait for the end of the process
 Pool &pool() {
-  static Pool *the_pool = new Pool;
-  return *the_pool;
+  static Pool the_pool;
+  return the_pool;
 }
 
 }  // namespace
