@@ -8,6 +8,7 @@ SAC lies beside its folder `shim`. Needs no package beyond Python. The last line
 `N passed, N failed`; the exit code says the same."""
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -183,8 +184,16 @@ def training_steps_allocate_nothing_on_the_device(room):
     for total in (63, 67):
         _, done = train_on(room, f"run-{total}", "cuda", "checkpoint.every=0", total=total,
                            SAC_SHIM_REPORT="1")
-        counts += [line for line in done.stderr.splitlines() if line.startswith("shim:")]
+        counts += re.findall(r"shim: (\d+) allocations", done.stderr)
     assert len(counts) == 2 and counts[0] == counts[1], counts
+
+
+def steps_of_an_update_run_side_by_side(room):
+    for algorithm in ("sac", "sac_v1"):
+        _, done = train_on(room, algorithm, "cuda", algorithm=algorithm, SAC_SHIM_REPORT="1")
+        found = re.search(r"a chain of (\d+) among (\d+) recorded steps", done.stderr)
+        chain, every = map(int, found.groups())
+        assert chain <= 0.8 * every, (algorithm, chain, every)
 
 
 def an_evaluation_runs_on_the_device(room):

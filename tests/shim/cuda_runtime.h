@@ -9,7 +9,7 @@
 // SAC_SHIM_FAULT="cudaMalloc:3:2" makes that function fail with error 2 from its third call on;
 // "launch:3:700" makes the third kernel that runs fail, and all calls after it. The device's memory
 // is SAC_SHIM_MEMORY bytes (default 4 GiB); SAC_SHIM_OLD makes it an old one;
-// SAC_SHIM_REPORT tells at the end how often memory was allocated.
+// SAC_SHIM_REPORT tells at the end how often memory was allocated and how long recordings are.
 #pragma once
 
 #include <math.h>

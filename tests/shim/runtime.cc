@@ -26,12 +26,15 @@ std::map<void *, size_t> blocks;
 size_t bytes_used = 0;
 cudaError_t last_error = cudaSuccess, lost = cudaSuccess;  // lost: every call fails from then on
 
-long allocations = 0;
-
-// with SAC_SHIM_REPORT, at the end of the process
+// with SAC_SHIM_REPORT, at the end of the process; the longest chain of steps that wait for each
+// other is that of the largest recording
 struct Report {
+  long allocations = 0;
+  size_t steps = 0, chain = 0;
   ~Report() {
-    if (getenv("SAC_SHIM_REPORT")) fprintf(stderr, "shim: %ld allocations\n", allocations);
+    if (getenv("SAC_SHIM_REPORT"))
+      fprintf(stderr, "shim: %ld allocations\nshim: a chain of %zu among %zu recorded steps\n",
+              allocations, chain, steps);
   }
 } report;
 
@@ -172,6 +175,14 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long) {
   SAC_SHIM_TRY();
   *exec = new sac_shim_graph(*graph);
+  if (graph->nodes.size() < report.steps) return cudaSuccess;
+  // steps wait for earlier ones only
+  std::vector<size_t> chain(graph->nodes.size());
+  report.steps = graph->nodes.size(), report.chain = 0;
+  for (size_t i = 0; i < chain.size(); i++) {
+    for (size_t before : graph->nodes[i].after) chain[i] = std::max(chain[i], chain[before]);
+    report.chain = std::max(report.chain, ++chain[i]);
+  }
   return cudaSuccess;
 }
 
@@ -318,7 +329,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes) {
   if (!*memory) return last_error = cudaErrorMemoryAllocation;
   memset(*memory, SAC_SHIM_POISON, bytes);
   blocks[*memory] = bytes;
-  allocations++;
+  report.allocations++;
   bytes_used += bytes;
   return cudaSuccess;
 }
