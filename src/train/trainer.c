@@ -163,8 +163,11 @@ static void say_note(void *context, const char *line) {
   sac_log_line(context, "note: %s", line);
 }
 
-static void say_device_note(const sac_run *run) {
+static void say_device_notes(const sac_run *run) {
   if (run->device_note[0]) sac_log_line(run->log, "note: running on the CPU: %s", run->device_note);
+  bool is_cpu = strcmp(run->backend->ops->device, "cpu") == 0;
+  if (is_cpu && run->cfg.run.matmul_precision != SAC_PRECISION_FP32)
+    sac_log_line(run->log, "note: run.matmul_precision is not used: the CPU computes in fp32");
 }
 
 static sac_status start(sac_run *run, const char *folder, const char *config,
@@ -175,7 +178,7 @@ static sac_status start(sac_run *run, const char *folder, const char *config,
   SAC_TRY(sac_run_folder_update(run->folder, &run->cfg, run->backend, err));
   SAC_TRY(open_records(run, listener, err));
   sac_config_notes(&run->cfg, say_note, run->log);
-  say_device_note(run);
+  say_device_notes(run);
   sac_log_line(run->log, "%s on %s, %s, into %s",
                sac_config_word("algorithm.name", run->cfg.algorithm.name), run->cfg.env.id,
                run->backend->ops->describe(run->backend), run->folder);
@@ -224,7 +227,7 @@ static sac_status restart(sac_run *run, const sac_listener *listener, sac_error 
   SAC_TRY(sac_run_folder_update(run->folder, &run->cfg, run->backend, err));
   SAC_TRY(open_records(run, listener, err));
   run->updates_before = run->progress.updates;
-  say_device_note(run);
+  say_device_notes(run);
   sac_log_line(run->log, "resumed from %s at step %llu", used,
                (unsigned long long)run->progress.timesteps);
   if (sac_replay_count(&run->replay) == 0 && run->progress.timesteps > 0)

@@ -236,6 +236,12 @@ def the_resolved_configuration_of_a_run_repeats_it(room):
     assert room.state(folder) == room.state(room.folder / "again")
 
 
+def a_precision_of_gpus_is_noted_on_the_cpu(room):
+    folder = room.train("run", "run.matmul_precision=tf32")
+    has((folder / "log.txt").read_text(), "run.matmul_precision is not used")
+    assert room.state(folder) == room.state(room.train("plain"))
+
+
 def an_unwritable_folder_is_a_disk_error(room):
     done = room.run("train", room.config(), "--out", "/proc/nowhere/run", code=DISK)
     has(done.stderr, "/proc/nowhere")
