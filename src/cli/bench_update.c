@@ -94,7 +94,7 @@ static sac_status measure(update_bench *self, sac_error *err) {
   SAC_TRY(self->backend->ops->sync(self->backend, err));
   double end_s = sac_clock_s() + measure_s, peak_s = 0;
   int burst = sac_bench_burst(self->backend);
-  while (self->n_samples < SAMPLES_MAX && (sac_clock_s() < end_s || self->n_samples < 20)) {
+  while (self->n_samples < SAMPLES_MAX && (sac_clock_s() < end_s || self->n_samples * burst < 20)) {
     // what the machine gives drifts with its other load: the peak is measured all along, in turn
     if (sac_clock_s() > peak_s + between_peaks_s && self->n_peaks < PEAKS_MAX) {
       self->peaks[self->n_peaks++] = self->backend->ops->peak_gflops(self->backend);
