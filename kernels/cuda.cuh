@@ -3,6 +3,9 @@
 
 #include "kernels/kernel.cuh"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 /// Bytes that cuBLAS may use: NVIDIA's advice for Hopper.
 enum { SAC_CUDA_BLAS_WORKSPACE = 32 << 20 };
 
@@ -42,6 +45,13 @@ typedef struct sac_cuda {
 
 static inline sac_cuda *sac_cuda_of(sac_backend *backend) {
   return (sac_cuda *)backend;
+}
+
+/// What only we can get wrong: print it and abort. The library calls nothing of the program's.
+static inline void sac_cuda_require(bool holds, const char *what) {
+  if (holds) return;
+  fprintf(stderr, "sac: internal error: %s\n", what);
+  abort();
 }
 
 /// Keep the first failure for `sync`; `what` names the call.

@@ -17,11 +17,6 @@ static __device__ __forceinline__ int quarter_length(int k) {
   return (quarter + STEPS - 1) / STEPS * STEPS;
 }
 
-static __device__ __forceinline__ sac_real activate(sac_real x, sac_activation activation) {
-  if (activation == SAC_RELU) return sac_relu(x);
-  return activation == SAC_TANH ? sac_math_tanh(x) : x;
-}
-
 static __device__ __forceinline__ sac_real mask(sac_real x, sac_real h, sac_activation activation) {
   if (activation == SAC_RELU) return h <= 0 ? (sac_real)0 : x;
   return x * (1 - h * h);
@@ -30,7 +25,7 @@ static __device__ __forceinline__ sac_real mask(sac_real x, sac_real h, sac_acti
 static __device__ __forceinline__ sac_real finish(const sac_product *p, int member, int row,
                                                   int column, sac_real sum) {
   if (p->finish == SAC_FINISH_ACTIVATE)
-    return activate(sum + sac_stack_member(&p->bias, member)[column], p->activation);
+    return sac_activate(sum + sac_stack_member(&p->bias, member)[column], p->activation);
   if (p->finish == SAC_FINISH_MASK)
     return mask(sum, sac_stack_row(&p->h, member, row)[column], p->activation);
   return sum;

@@ -47,21 +47,6 @@ static __device__ __forceinline__ uint64_t first_bits(int count) {
   return count >= 64 ? ~0ull : (1ull << count) - 1;
 }
 
-// `subset` of the critics, each set equally likely: critic k is taken with probability (still
-// wanted) / (still left) (Knuth, algorithm S)
-static __device__ __forceinline__ uint64_t draw_subset(const sac_soft_q_target *op, int i) {
-  uint64_t used = 0;
-  int wanted = op->subset;
-  for (int k = 0; k < op->n_critics; k++) {
-    uint32_t left = (uint32_t)(op->n_critics - k);
-    uint32_t index = sac_index_draw(op->key[i], SAC_DRAW_SUBSET, *op->update, (uint32_t)k, left);
-    if ((int)index >= wanted) continue;
-    used |= 1ull << k;
-    wanted--;
-  }
-  return used;
-}
-
 // member and row of this thread; false past the last
 static __device__ __forceinline__ bool find_row(int n, int rows, int *i, int *row) {
   size_t at = sac_thread_index();
@@ -75,7 +60,9 @@ static __device__ __forceinline__ bool find_row(int n, int rows, int *i, int *ro
 static __global__ void soft_q_target_kernel(const __grid_constant__ sac_soft_q_target op) {
   int i, row, which = 0;
   if (!find_row(op.n, op.rows, &i, &row)) return;
-  uint64_t used = op.subset >= op.n_critics ? first_bits(op.n_critics) : draw_subset(&op, i);
+  uint64_t used = op.subset >= op.n_critics ? first_bits(op.n_critics)
+                                            : sac_subset_draw(op.key[i], SAC_DRAW_SUBSET,
+                                                              *op.update, op.n_critics, op.subset);
   sac_real next = find_minimum(&op.q, i, op.n_critics, used, row, &which);
   next += entropy_bonus(&op.log_pi, &op.prior_action, op.act_dim, i, row,
                         sac_math_exp(op.log_alpha[i]));
@@ -85,6 +72,7 @@ static __global__ void soft_q_target_kernel(const __grid_constant__ sac_soft_q_t
 }
 
 void sac_cuda_soft_q_target(sac_backend *backend, const sac_soft_q_target *op) {
+  sac_cuda_require(op->n_critics <= CRITICS_MAX, "at most 64 critics");
   sac_cuda_uses uses = {};
   sac_cuda_reads_stack(&uses, &op->reward, op->n, op->rows, 1);
   sac_cuda_reads_stack(&uses, &op->terminated, op->n, op->rows, 1);
@@ -131,6 +119,7 @@ static __global__ void soft_value_kernel(const __grid_constant__ sac_soft_value 
 }
 
 void sac_cuda_soft_value(sac_backend *backend, const sac_soft_value *op) {
+  sac_cuda_require(op->n_critics <= CRITICS_MAX, "at most 64 critics");
   sac_cuda_uses uses = {};
   sac_cuda_reads_stack(&uses, &op->q, op->n * op->n_critics, op->rows, 1);
   sac_cuda_reads_stack(&uses, &op->log_pi, op->n, op->rows, 1);
@@ -246,6 +235,7 @@ static __global__ void __launch_bounds__(SAC_REDUCE_THREADS)
 }
 
 void sac_cuda_policy_loss(sac_backend *backend, const sac_policy_loss *op) {
+  sac_cuda_require(op->n_critics <= CRITICS_MAX, "at most 64 critics");
   sac_cuda_uses uses = {};
   sac_cuda_reads_stack(&uses, &op->q, op->n * op->n_critics, op->rows, 1);
   sac_cuda_reads_stack(&uses, &op->log_pi, op->n, op->rows, 1);

@@ -57,6 +57,7 @@ void sac_cuda_adam(sac_backend *backend, const sac_adam *op) {
   sac_adam step = *op;
   if (!clips) step.share = step.n;
   unsigned groups = (unsigned)(step.n / step.share);
+  sac_cuda_require(groups <= SAC_CUDA_GROUPS_MAX, "at most 64 groups of a step");
   size_t bytes = (size_t)op->n * op->count * sizeof *op->value;
   sac_cuda_uses uses = {};
   sac_cuda_reads(&uses, op->grad, bytes);

@@ -40,7 +40,7 @@ static void add_step(step_set *set, const sac_cuda_order *order, int i) {
 
 static void add_use(sac_cuda_uses *uses, const void *memory, size_t bytes, bool writes) {
   if (!memory || bytes == 0) return;
-  if (uses->count == USES_MAX) abort();  // an op with more operands than any has: a mistake of ours
+  sac_cuda_require(uses->count < USES_MAX, "at most 16 operands of a step");
   const char *begin = (const char *)memory;
   uses->at[uses->count++] = {begin, begin + bytes, writes};
 }
@@ -109,7 +109,7 @@ void sac_cuda_step_begin(sac_backend *backend, const sac_cuda_uses *uses) {
   sac_cuda *cuda = sac_cuda_of(backend);
   sac_cuda_order *order = cuda->order;
   if (!cuda->capturing) return;
-  if (order->n_steps == STEPS_MAX) abort();  // no update is so long: a mistake of ours
+  sac_cuda_require(order->n_steps < STEPS_MAX, "at most 256 steps of a sequence");
   int number = order->n_steps;
   step_set needed = {};
   for (int i = number - 1; i >= 0; i--)

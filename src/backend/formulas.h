@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "backend/backend.h"
 #include "backend/elementary.h"
 
 #define SAC_HALF_LOG_TWO_PI ((sac_real)0.918938533204672742)
@@ -16,6 +17,12 @@
 /// max(x, 0); NaN stays.
 SAC_HOST_DEVICE sac_real sac_relu(sac_real x) {
   return x < 0 ? (sac_real)0 : x;
+}
+
+/// act(x).
+SAC_HOST_DEVICE sac_real sac_activate(sac_real x, sac_activation activation) {
+  if (activation == SAC_RELU) return sac_relu(x);
+  return activation == SAC_TANH ? sac_math_tanh(x) : x;
 }
 
 // ---- random numbers
@@ -48,6 +55,20 @@ SAC_HOST_DEVICE uint32_t sac_index_draw(uint64_t key, sac_purpose purpose, uint6
     for (int i = 0; i < 4; i++)
       if (sac_index_accept(words.at[i], count, &index)) return index;
   }
+}
+
+/// `wanted` of `count` <= 64 items as bits, each set equally likely: item k is taken with
+/// probability (still wanted) / (still left) (Knuth, algorithm S). Draws at (purpose, step, k).
+SAC_HOST_DEVICE uint64_t sac_subset_draw(uint64_t key, sac_purpose purpose, uint64_t step,
+                                         int count, int wanted) {
+  uint64_t taken = 0;
+  for (int k = 0; k < count; k++) {
+    uint32_t left = (uint32_t)(count - k);
+    if ((int)sac_index_draw(key, purpose, step, (uint32_t)k, left) >= wanted) continue;
+    taken |= (uint64_t)1 << k;
+    wanted--;
+  }
+  return taken;
 }
 
 // ---- squashed Gaussian

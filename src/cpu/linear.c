@@ -63,11 +63,6 @@ static size_t count_work(int n, int rows, int in, int out) {
 // beside it.
 enum { DOT_OUTPUTS = 2, DOT_ROWS = 4 };
 
-static sac_real activate(sac_real x, sac_activation activation) {
-  if (activation == SAC_RELU) return sac_relu(x);
-  return activation == SAC_TANH ? sac_math_tanh(x) : x;
-}
-
 static inline __attribute__((always_inline)) void dot_rows(const sac_linear_forward *op, int i,
                                                            int row, int rows, int o) {
   const sac_real *weight = sac_stack_row(&op->weight, i, o);
@@ -86,7 +81,8 @@ static inline __attribute__((always_inline)) void dot_rows(const sac_linear_forw
   }
   sac_real bias = sac_stack_member(&op->bias, i)[o];
   for (int r = 0; r < rows; r++)
-    sac_stack_row(&op->y, i, row + r)[o] = activate(sac_vector_sum(sum[r]) + bias, op->activation);
+    sac_stack_row(&op->y, i, row + r)[o] =
+        sac_activate(sac_vector_sum(sum[r]) + bias, op->activation);
 }
 
 static void dot_part(void *context, int i_part) {

@@ -59,19 +59,13 @@ static void add_entropy(const sac_stack *log_pi, const sac_stack *prior_action, 
   for (int r = 0; r < SAC_CHUNK; r++) value[r] += alpha * (log_prior[r] - entropy[r]);
 }
 
-// `subset` of the critics, each set equally likely: critic k is taken with probability (still
-// wanted) / (still left) (Knuth, algorithm S)
 enum { CRITICS_MAX = 64 };
 
 static void draw_subset(const sac_soft_q_target *op, int i, bool used[CRITICS_MAX]) {
   SAC_ASSERT(op->n_critics <= CRITICS_MAX);
-  int wanted = op->subset;
-  for (int k = 0; k < op->n_critics; k++) {
-    uint32_t left = (uint32_t)(op->n_critics - k);
-    uint32_t index = sac_index_draw(op->key[i], SAC_DRAW_SUBSET, *op->update, (uint32_t)k, left);
-    used[k] = (int)index < wanted;
-    wanted -= used[k];
-  }
+  uint64_t taken =
+      sac_subset_draw(op->key[i], SAC_DRAW_SUBSET, *op->update, op->n_critics, op->subset);
+  for (int k = 0; k < op->n_critics; k++) used[k] = taken >> k & 1;
 }
 
 static void soft_q_part(void *context, int i) {
