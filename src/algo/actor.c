@@ -16,29 +16,23 @@ struct sac_actor {
   bool copies;
   sac_policy policy;
   sac_mlp_pass pass;
-  void *memory;      // of the pass
-  sac_real *values;  // the parameters on their way
-  bool copied;
-  uint64_t copied_at;  // updates of the agent when it was copied
+  void *memory;        // of the pass
+  sac_real *values;    // the parameters on their way
+  uint64_t copied_at;  // updates of the agent when it was copied; UINT64_MAX before
 };
 
-static sac_status allocate(sac_backend *backend, size_t bytes, void **out, sac_error *err) {
-  return backend->ops->alloc(backend, bytes, out, err);
-}
-
 static sac_status allocate_rows(sac_actor *self, uint64_t seed, sac_error *err) {
-  size_t rows = (size_t)self->n_rows;
+  sac_backend *backend = self->backend;
+  size_t values = (size_t)self->n_rows * sizeof(sac_real);
   void *memory = NULL;
-  SAC_TRY(
-      allocate(self->backend, rows * (size_t)self->layout.width * sizeof(sac_real), &memory, err));
+  SAC_TRY(backend->ops->alloc(backend, values * (size_t)self->layout.width, &memory, err));
   self->rows = memory;
-  SAC_TRY(allocate(self->backend, rows * (size_t)self->layout.act_dim * sizeof(sac_real), &memory,
-                   err));
+  SAC_TRY(backend->ops->alloc(backend, values * (size_t)self->layout.act_dim, &memory, err));
   self->noise = memory;
-  SAC_TRY(allocate(self->backend, 2 * sizeof *self->step, &memory, err));
+  SAC_TRY(backend->ops->alloc(backend, 2 * sizeof *self->step, &memory, err));
   self->step = memory;
   self->key = self->step + 1;
-  self->backend->ops->upload(self->backend, self->key, &seed, sizeof seed);
+  backend->ops->upload(backend, self->key, &seed, sizeof seed);
   return SAC_OK;
 }
 
@@ -52,7 +46,7 @@ static sac_status create_copy(sac_actor *self, sac_error *err) {
                             &self->policy, err));
   sac_arena arena = {0};
   sac_mlp_pass_carve(&self->policy.mlp, self->n_rows, false, &arena, &self->pass);
-  SAC_TRY(allocate(self->backend, arena.used, &self->memory, err));
+  SAC_TRY(self->backend->ops->alloc(self->backend, arena.used, &self->memory, err));
   arena = (sac_arena){.memory = self->memory, .size = arena.used};
   sac_mlp_pass_carve(&self->policy.mlp, self->n_rows, false, &arena, &self->pass);
   self->values = malloc(policy_bytes(self));
@@ -68,6 +62,7 @@ sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor,
   self->backend = self->copies ? options->host : options->agent->backend;
   self->n_rows = options->rows;
   self->layout = options->layout;
+  self->copied_at = UINT64_MAX;
   sac_status status = allocate_rows(self, options->seed, err);
   if (status == SAC_OK && self->copies) status = create_copy(self, err);
   if (status == SAC_OK)
@@ -90,11 +85,10 @@ void sac_actor_destroy(sac_actor *actor) {
 // the policy after the agent's last update
 static void follow(sac_actor *self) {
   sac_agent *agent = self->agent;
-  if (self->copied && self->copied_at == agent->n_updates) return;
+  if (self->copied_at == agent->n_updates) return;
   size_t bytes = policy_bytes(self);
   agent->backend->ops->download(agent->backend, self->values, agent->policy.params.value, bytes);
   self->backend->ops->upload(self->backend, self->policy.params.value, self->values, bytes);
-  self->copied = true;
   self->copied_at = agent->n_updates;
 }
 

@@ -84,8 +84,8 @@ static sac_status open_bench(update_bench *self, const sac_config *cfg, sac_erro
 }
 
 static void close_bench(update_bench *self) {
-  sac_replay_release(&self->replay);
   sac_agent_destroy(self->agent);
+  sac_replay_release(&self->replay);
   sac_device_close(self->threads, self->backend);
 }
 

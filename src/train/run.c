@@ -81,9 +81,10 @@ static void close_on_device(sac_run *run) {
   free(run->episodes);
   run->rows = run->next_start = NULL;
   run->episodes = NULL;
-  sac_replay_release(&run->replay);
+  // the agent's recorded updates read the replay: they go first
   sac_agent_destroy(run->agent);
   run->agent = NULL;
+  sac_replay_release(&run->replay);
 }
 
 // a device chosen by `auto` that has no room for the run gives way to the CPU

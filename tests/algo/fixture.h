@@ -46,8 +46,8 @@ class Agent {
     EXPECT_EQ(sac_agent_create(&options, &agent, &err), SAC_OK) << err.text;
   }
   ~Agent() {
-    sac_replay_release(&replay);
     sac_agent_destroy(agent);
+    sac_replay_release(&replay);
   }
   /// False where there is no such device.
   bool usable() const { return machine.backend != nullptr; }
