@@ -85,7 +85,10 @@ section_parity() {
 
 section_sanitizer() {
   local tool
-  command -v compute-sanitizer >/dev/null || { verdict sanitizer 0 "not here: skipped"; return; }
+  if ! command -v compute-sanitizer >/dev/null; then
+    say "compute-sanitizer is not here: skipped"
+    return
+  fi
   for tool in memcheck racecheck; do
     SAC_TEST_SMALL=1 limited 60 $tool.log compute-sanitizer --tool $tool --error-exitcode 9 \
       build/sac_tests --gtest_brief=1 \
@@ -214,7 +217,8 @@ except ValueError:
     print(f"| {sys.argv[1]} | did not run |")
 PY
   done
-  verdict peers 0 "$(grep -c us_per_update "$out/peers.jsonl") of 5 ran"
+  grep -q us_per_update "$out/peers.jsonl"
+  verdict peers $? "$(grep -c us_per_update "$out/peers.jsonl") of 5 ran"
 }
 
 sections=("$@")
