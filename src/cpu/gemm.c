@@ -6,22 +6,23 @@
 
 #include "backend/formulas.h"
 
-// One tile. The kernel knows whole vectors only: a tile that reaches past C's last column computes
-// into an `edge` instead.
+// One tile. The kernel knows whole vectors of a C that lies row by row: a tile that reaches past
+// C's last column, or whose C is turned, computes in a `room` instead.
 typedef struct tile {
   const sac_gemm *gemm;
-  int k;
-  bool first, last;  // block of k
+  int from, k;  // block of k
+  bool first, last;
   int column;
-  const sac_real *b;     // packed panel
+  const sac_real *b;     // the packed panel, or B's own rows when `packed` is set
+  sac_real *packed;      // where the tile packs the panel for those after it
   const sac_real *bias;  // of this column
   const sac_real *a[SAC_TILE_ROWS], *h[SAC_TILE_ROWS];
   sac_real *c[SAC_TILE_ROWS];
 } tile;
 
-typedef struct edge {
+typedef struct room {
   sac_real c[SAC_TILE_ROWS][SAC_PANEL], h[SAC_TILE_ROWS][SAC_PANEL], bias[SAC_PANEL];
-} edge;
+} room;
 
 // Vector s of a tile lies in row s / width at columns (s % width) * SAC_LANES and on. One flat loop
 // over s, not two nested ones, is what lets compilers keep all of them in registers.
@@ -30,16 +31,35 @@ typedef sac_vector sums[SAC_TILE_ROWS * SAC_TILE_WIDTH];
 #define OFFSET(s) (t->column + s % width * SAC_LANES)
 #define ALWAYS static inline __attribute__((always_inline))
 
-ALWAYS void multiply(int rows, int width, const tile *t, sums sum) {
+// A tile that packs reads B where it lies and leaves its rows in the panel for the tiles after it:
+// what comes from far memory comes beside the multiply-adds.
+ALWAYS void multiply(int rows, int width, bool packing, const tile *t, sums sum) {
   const sac_real *b = t->b;
   const sac_real *a[SAC_TILE_ROWS];
   for (int i = 0; i < rows; i++) a[i] = t->a[i];
-  size_t step = t->gemm->a_step, at = 0;
-  SAC_UNROLL_STEPS for (int k = t->k; k > 0; k--, at += step, b += width * SAC_LANES) {
-    const sac_vector *row = (const sac_vector *)b;
+  size_t a_step = t->gemm->a_step, b_step = packing ? t->gemm->ldb : (size_t)width * SAC_LANES;
+  size_t at = 0;
+  sac_vector *packed = (sac_vector *)t->packed;
+  SAC_UNROLL_STEPS for (int k = t->k; k > 0; k--, at += a_step, b += b_step) {
+    sac_vector row[SAC_TILE_WIDTH];
+    SAC_UNROLL for (int v = 0; v < width; v++) {
+      row[v] = sac_vector_load(b + v * SAC_LANES);
+      if (packing) *packed++ = row[v];
+    }
     EACH_SUM(s) {
       sum[s] += sac_vector_fill(a[s / width][at]) * row[s % width];
     }
+  }
+}
+
+// The lines of C, and of h for a mask, which the end of the tile needs all at once.
+ALWAYS void prefetch_rows(int rows, int width, const tile *t) {
+  EACH_SUM(s) {
+    __builtin_prefetch(t->c[s / width] + OFFSET(s), 1);
+  }
+  if (!t->last || t->gemm->finish != SAC_FINISH_MASK) return;
+  EACH_SUM(s) {
+    __builtin_prefetch(t->h[s / width] + OFFSET(s));
   }
 }
 
@@ -95,13 +115,14 @@ ALWAYS void finish(int rows, int width, const tile *t, sums sum) {
   }
 }
 
-ALWAYS void compute_tile(int rows, int width, const tile *t) {
+ALWAYS void compute_tile(int rows, int width, bool packing, const tile *t) {
   sums sum;
   EACH_SUM(s) {
     sum[s] = (sac_vector){0};
   }
+  prefetch_rows(rows, width, t);
   if (!t->first) load_sums(rows, width, t, sum);
-  multiply(rows, width, t, sum);
+  multiply(rows, width, packing, t, sum);
   if (t->last) finish(rows, width, t, sum);
   store_sums(rows, width, t, sum);
 }
@@ -115,9 +136,9 @@ static void take_tanh(int rows, int width, const tile *t) {
 }
 
 // one body for each number of rows, so that a tile's sums stay in registers
-#define TILE_CASE(rows)           \
-  case rows:                      \
-    compute_tile(rows, width, t); \
+#define TILE_CASE(rows)                  \
+  case rows:                             \
+    compute_tile(rows, width, false, t); \
     break;
 
 ALWAYS void compute_rows(int rows, int width, const tile *t) {
@@ -148,6 +169,10 @@ static void (*const compute_width[SAC_TILE_WIDTH])(int rows, const tile *t) = {
     compute_three, compute_four
 #endif
 };
+
+static __attribute__((noinline)) void compute_and_pack(const tile *t) {
+  compute_tile(SAC_TILE_ROWS, SAC_TILE_WIDTH, true, t);
+}
 
 static void pack_plain(const sac_real *b, size_t ldb, int k, int cols, int width, sac_real *to) {
   for (int i = 0; i < k; i++, b += ldb, to += width * SAC_LANES)
@@ -200,13 +225,16 @@ static void point_rows(const sac_gemm *gemm, int first_row, int rows, int k, til
   for (int i = 0; i < rows; i++) {
     size_t row = (size_t)(gemm->row ? gemm->row[first_row + i] : first_row + i);
     t->a[i] = gemm->a + row * gemm->a_row + (size_t)k * gemm->a_step;
-    t->c[i] = gemm->c + row * gemm->ldc;
+    t->c[i] = gemm->c + row * (gemm->turned ? 1 : gemm->ldc);
     t->h[i] = gemm->h ? gemm->h + row * gemm->ldh : NULL;
   }
 }
 
 static void compute(int rows, int width, const tile *t) {
-  compute_width[width - 1](rows, t);
+  if (t->packed)
+    compute_and_pack(t);
+  else
+    compute_width[width - 1](rows, t);
   if (t->last && t->gemm->finish == SAC_FINISH_ACTIVATE && t->gemm->activation == SAC_TANH)
     take_tanh(rows, width, t);
 }
@@ -218,33 +246,54 @@ static void copy_values(sac_real *to, const sac_real *from, int count) {
   }
 }
 
-static void compute_at_edge(int rows, int width, int cols, const tile *t) {
-  edge room = {0};
-  tile moved = *t;
-  moved.column = 0;
-  moved.bias = room.bias;
-  if (t->bias) copy_values(room.bias, t->bias, cols);
-  for (int i = 0; i < rows; i++) {
-    if (!t->first) copy_values(room.c[i], t->c[i] + t->column, cols);
-    if (t->h[i]) copy_values(room.h[i], t->h[i] + t->column, cols);
-    moved.c[i] = room.c[i];
-    moved.h[i] = room.h[i];
-  }
-  compute(rows, width, &moved);
-  for (int i = 0; i < rows; i++) copy_values(t->c[i] + t->column, room.c[i], cols);
+static void turn_values(sac_real *to, size_t to_step, const sac_real *from, size_t from_step,
+                        int count) {
+  for (int j = 0; j < count; j++) to[(size_t)j * to_step] = from[(size_t)j * from_step];
 }
 
-static void compute_panel(int rows, int i_panel, const sac_real *packed, tile *t) {
+static void compute_in_room(int rows, int width, int cols, const tile *t) {
+  room r = {0};
+  bool turned = t->gemm->turned;
+  size_t ldc = t->gemm->ldc;
+  tile moved = *t;
+  moved.column = 0;
+  moved.bias = r.bias;
+  if (t->bias) copy_values(r.bias, t->bias, cols);
+  for (int i = 0; i < rows; i++) {
+    moved.c[i] = r.c[i];
+    moved.h[i] = r.h[i];
+    if (t->h[i]) copy_values(r.h[i], t->h[i] + t->column, cols);
+    if (t->first) continue;
+    if (turned)
+      turn_values(r.c[i], 1, t->c[i] + (size_t)t->column * ldc, ldc, cols);
+    else
+      copy_values(r.c[i], t->c[i] + t->column, cols);
+  }
+  compute(rows, width, &moved);
+  for (int i = 0; i < rows; i++)
+    if (turned)
+      turn_values(t->c[i] + (size_t)t->column * ldc, ldc, r.c[i], 1, cols);
+    else
+      copy_values(t->c[i] + t->column, r.c[i], cols);
+}
+
+// The first tile of a panel packs it where B lies as the panel does, if it is a whole tile.
+static bool packs_on_the_way(const sac_gemm *gemm, int i_panel, int rows) {
+  return !gemm->transposed && rows >= SAC_TILE_ROWS && gemm->n - i_panel * SAC_PANEL >= SAC_PANEL;
+}
+
+static void compute_panel(int rows, int i_panel, bool packing, sac_real *panel, tile *t) {
   const sac_gemm *gemm = t->gemm;
   t->column = i_panel * SAC_PANEL;
-  t->b = packed;
+  t->b = packing ? gemm->b + (size_t)t->from * gemm->ldb + t->column : panel;
+  t->packed = packing ? panel : NULL;
   t->bias = gemm->bias ? gemm->bias + t->column : NULL;
   int cols = gemm->n - t->column < SAC_PANEL ? gemm->n - t->column : SAC_PANEL;
   int width = (cols + SAC_LANES - 1) / SAC_LANES;
-  if (cols == width * SAC_LANES)
+  if (cols == width * SAC_LANES && !gemm->turned)
     compute(rows, width, t);
   else
-    compute_at_edge(rows, width, cols, t);
+    compute_in_room(rows, width, cols, t);
 }
 
 void SAC_CPU(gemm_group)(const sac_gemm *gemm, int i_group, int first_row, int end_row) {
@@ -252,17 +301,21 @@ void SAC_CPU(gemm_group)(const sac_gemm *gemm, int i_group, int first_row, int e
   int group = sac_gemm_group(gemm), panels = sac_gemm_panels(gemm->n);
   int first = i_group * group, end = first + group < panels ? first + group : panels;
   tile t = {.gemm = gemm};
-  for (int k = 0; k < gemm->k; k += SAC_GEMM_DEPTH) {
-    t.k = gemm->k - k < SAC_GEMM_DEPTH ? gemm->k - k : SAC_GEMM_DEPTH;
-    t.first = k == 0;
-    t.last = k + t.k == gemm->k;
+  for (t.from = 0; t.from < gemm->k; t.from += SAC_GEMM_DEPTH) {
+    t.k = gemm->k - t.from < SAC_GEMM_DEPTH ? gemm->k - t.from : SAC_GEMM_DEPTH;
+    t.first = t.from == 0;
+    t.last = t.from + t.k == gemm->k;
     int size = t.k * SAC_PANEL;
     for (int p = first; p < end; p++)
-      pack(gemm, k, t.k, p * SAC_PANEL, packed + (p - first) * size);
+      if (!packs_on_the_way(gemm, p, end_row - first_row))
+        pack(gemm, t.from, t.k, p * SAC_PANEL, packed + (p - first) * size);
     for (int row = first_row; row < end_row; row += SAC_TILE_ROWS) {
       int rows = end_row - row < SAC_TILE_ROWS ? end_row - row : SAC_TILE_ROWS;
-      point_rows(gemm, row, rows, k, &t);
-      for (int p = first; p < end; p++) compute_panel(rows, p, packed + (p - first) * size, &t);
+      point_rows(gemm, row, rows, t.from, &t);
+      for (int p = first; p < end; p++) {
+        bool packing = row == first_row && packs_on_the_way(gemm, p, end_row - first_row);
+        compute_panel(rows, p, packing, packed + (p - first) * size, &t);
+      }
     }
   }
 }

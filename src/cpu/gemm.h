@@ -9,8 +9,9 @@
 
 #define SAC_PANEL (SAC_TILE_WIDTH * SAC_LANES)
 
-/// The depth of a packed panel, which takes 32 KB of the first cache with AVX-512, 16 KB else.
-#define SAC_GEMM_DEPTH (SAC_TILE_WIDTH == 4 ? 128 : 256)
+/// The depth of a packed panel, which takes 64 KB of the second cache with AVX-512, 16 KB else:
+/// half of it would lie in the first cache, but every sum would be loaded and stored once more.
+#define SAC_GEMM_DEPTH 256
 
 /// What happens to the sums before they are stored.
 typedef enum sac_gemm_finish {
@@ -27,8 +28,9 @@ typedef struct sac_gemm {
   const sac_real *b;  // B(k, j) = b[k * ldb + j], or b[j * ldb + k] when transposed
   size_t ldb;
   bool transposed;
-  sac_real *c;  // (m, n), rows ldc apart
+  sac_real *c;  // (m, n), rows ldc apart; when turned, C(i, j) = c[j * ldc + i]
   size_t ldc;
+  bool turned;
   sac_gemm_finish finish;
   sac_activation activation;
   const sac_real *bias;  // (n)

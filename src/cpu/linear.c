@@ -172,6 +172,12 @@ static void sum_columns(const sac_linear_backward_weight *op, int i) {
   }
 }
 
+// A first layer has few inputs: as columns they would leave lanes of a panel empty. Both ways sum
+// in the order of the rows, to the same bits.
+static bool turns_weight(const sac_linear_backward_weight *op) {
+  return op->in < SAC_PANEL && op->out > op->in;
+}
+
 // the first `n` parts are the members' bias gradients
 static void weight_part(void *context, int i_part) {
   const weight_work *work = context;
@@ -182,22 +188,27 @@ static void weight_part(void *context, int i_part) {
   }
   i_part -= op->n;
   int i = i_part / parts_each(&work->cut);
-  sac_gemm gemm = {.m = op->out,
-                   .n = op->in,
+  const sac_real *dy = sac_stack_member(&op->dy, i), *x = sac_stack_member(&op->x, i);
+  bool turned = turns_weight(op);
+  sac_gemm gemm = {.m = turned ? op->in : op->out,
+                   .n = turned ? op->out : op->in,
                    .k = op->rows,
-                   .a = sac_stack_member(&op->dy, i),
+                   .a = turned ? x : dy,
                    .a_row = 1,
-                   .a_step = (size_t)op->dy.ld,
-                   .b = sac_stack_member(&op->x, i),
-                   .ldb = (size_t)op->x.ld,
+                   .a_step = (size_t)(turned ? op->x.ld : op->dy.ld),
+                   .b = turned ? dy : x,
+                   .ldb = (size_t)(turned ? op->dy.ld : op->x.ld),
                    .c = sac_stack_member(&op->dweight, i),
                    .ldc = (size_t)op->dweight.ld,
+                   .turned = turned,
                    .finish = SAC_FINISH_PLAIN};
   run_part(&work->cut, &gemm, i_part);
 }
 
 void SAC_CPU(linear_backward_weight)(sac_backend *backend, const sac_linear_backward_weight *op) {
-  weight_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->out, op->in, op->rows)};
+  bool turned = turns_weight(op);
+  int m = turned ? op->in : op->out, cols = turned ? op->out : op->in;
+  weight_work work = {op, cut_product(sac_cpu_threads(backend), op->n, m, cols, op->rows)};
   sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out),
               op->n + op->n * parts_each(&work.cut), weight_part, &work);
 }
