@@ -100,3 +100,4 @@ void sac_cuda_replay_gather(sac_backend *backend, const sac_replay_gather *op);
 void sac_cuda_finite_check(sac_backend *backend, const sac_finite_check *op);
 void sac_cuda_tick(sac_backend *backend, uint64_t *counter);
 double sac_cuda_peak_gflops(sac_backend *backend);
+void sac_cuda_env_step(sac_backend *backend, const sac_env_step *op);

@@ -11,8 +11,11 @@
 #include <cuda_runtime.h>
 #include <curand_philox4x32_x.h>
 
-/// The formulas of base/ and backend/ are the device's here, and their Philox words cuRAND's own.
+/// The formulas of base/, backend/ and env/ are the device's here, and their Philox words cuRAND's
+/// own.
+#define SAC_ON_DEVICE
 #define SAC_HOST_DEVICE static __device__ __forceinline__
+#define SAC_TABLE static __device__ const
 SAC_HOST_DEVICE void sac_curand_rounds(uint32_t c[4], uint64_t key) {
   uint4 words = curand_Philox4x32_10(make_uint4(c[0], c[1], c[2], c[3]),
                                      make_uint2((uint32_t)key, (uint32_t)(key >> 32)));

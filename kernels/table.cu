@@ -40,6 +40,7 @@ static const sac_ops table = {
     sac_cuda_finite_check,
     sac_cuda_tick,
     sac_cuda_peak_gflops,
+    sac_cuda_env_step,
 };
 
 extern "C" SAC_API const sac_ops *sac_cuda_ops(uint32_t version, size_t size, const char *build,

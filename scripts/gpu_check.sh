@@ -63,7 +63,7 @@ section_device() {
 }
 
 section_ops() {
-  limited 90 ops.log build/sac_tests --gtest_filter='*Ops*cuda*:*AgentS*uda*' --gtest_brief=1
+  limited 90 ops.log build/sac_tests --gtest_filter='*Ops*cuda*:*AgentS*uda*:*DeviceEnv*cuda' --gtest_brief=1
   local status=$?
   grep -q '^\[  PASSED  \] [1-9]' "$out/ops.log" || status=1
   verdict ops $status "$(grep -E '^\[  (PASSED|FAILED|SKIPPED) ' "$out/ops.log" | head -n 3 |
@@ -192,6 +192,33 @@ section_bench() {
   say '```'
 }
 
+# rollout DEVICE STEPS: transitions a second of the environments alone, and with policy and learner
+rollout() {
+  local common="env.id=Pendulum-v1 env.n_envs=16384 run.device=$1 env.device=$1" alone learning
+  # shellcheck disable=SC2086  # one word an override
+  alone=$(timeout 40 "$sac" bench rollout --json $common 2>>"$out/environments.log" |
+    sed -n 's/.*"steps_per_s":\([0-9.e+]*\).*/\1/p' | head -n 1)
+  # shellcheck disable=SC2086
+  learning=$(timeout 60 "$sac" bench train --json $common algorithm.gradient_steps=1 \
+    algorithm.learning_starts=16384 bench.from=163840 "bench.steps=$2" 2>>"$out/environments.log" |
+    sed -n 's/.*"steps_per_s":\([0-9.e+]*\).*/\1/p' | head -n 1)
+  say "| $1 | ${alone:-failed} | ${learning:-failed} |"
+  rate=${learning:-0}
+}
+
+section_environments() {
+  local rate there
+  say ""
+  say "| 16,384 x Pendulum-v1 on | environments alone, steps/s | with an update a vector step |"
+  say "|---|---|---|"
+  rollout cuda 65536000
+  there=$rate
+  rollout cpu 1638400
+  awk -v x="$there" -v y="$rate" 'BEGIN { exit !(y > 0 && x >= 50 * y) }'
+  verdict environments $? "$(awk -v x="$there" -v y="$rate" \
+    'BEGIN { printf "%.1f times the CPU, at least 50 wanted", y > 0 ? x / y : 0 }')"
+}
+
 section_latency() {
   limited 20 latency.log build/latency
   verdict latency $? "$(tr -d '{}"' <"$out/latency.log" | cut -c 1-110)"
@@ -223,7 +250,7 @@ PY
 
 sections=("$@")
 [ $# -gt 0 ] ||
-  sections=(device ops parity bench latency peers learning resume sanitizer)
+  sections=(device ops parity bench environments latency peers learning resume sanitizer)
 for section in "${sections[@]}"; do
   declare -F "section_$section" >/dev/null || { echo "gpu_check: no section $section" >&2; exit 2; }
   "section_$section"

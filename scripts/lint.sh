@@ -33,7 +33,8 @@ includes() {
     sed -E 's/^([^:]+):[0-9]+: *# *include *"([^"]+)"/\1 \2/'
 }
 
-# a room includes itself, lower levels and the public headers; cpu and kernels are named by nobody
+# a room includes itself, lower levels and the public headers; cpu and kernels are named by nobody;
+# kernels compile the environments that are plain formulas
 check_arrows() {
   includes | awk '
     BEGIN {
@@ -48,6 +49,7 @@ check_arrows() {
         if (to[1] != "sac") print $1 " includes " $2 ": only public headers are allowed here"
       } else if (!(room in level)) print $1 ": no such room: " room
       else if (to[1] == "sac" || to[1] == room) next
+      else if (room == "kernels" && $2 == "env/formula.h") next
       else if (!(to[1] in level)) print $1 " includes " $2 ": write it as \"room/file.h\""
       else if (to[1] == "cpu" || to[1] == "kernels")
         print $1 " includes " $2 ": reached only through the op table"

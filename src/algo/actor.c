@@ -9,7 +9,8 @@ struct sac_actor {
   sac_backend *backend;  // where it acts
   int n_rows;
   sac_row_layout layout;
-  sac_real *rows;   // (n_rows, width) the staged transitions, in the backend's memory
+  sac_real *rows;   // (n_rows, width) the staged transitions in the backend's memory; NULL where
+                    // they lie there already
   sac_real *noise;  // (n_rows, A)
   uint64_t *step, *key;
   // the copy, where there is one
@@ -21,12 +22,14 @@ struct sac_actor {
   uint64_t copied_at;  // updates of the agent when it was copied; UINT64_MAX before
 };
 
-static sac_status allocate_rows(sac_actor *self, uint64_t seed, sac_error *err) {
+static sac_status allocate_rows(sac_actor *self, bool in_place, uint64_t seed, sac_error *err) {
   sac_backend *backend = self->backend;
   size_t values = (size_t)self->n_rows * sizeof(sac_real);
   void *memory = NULL;
-  SAC_TRY(backend->ops->alloc(backend, values * (size_t)self->layout.width, &memory, err));
-  self->rows = memory;
+  if (!in_place) {
+    SAC_TRY(backend->ops->alloc(backend, values * (size_t)self->layout.width, &memory, err));
+    self->rows = memory;
+  }
   SAC_TRY(backend->ops->alloc(backend, values * (size_t)self->layout.act_dim, &memory, err));
   self->noise = memory;
   SAC_TRY(backend->ops->alloc(backend, 2 * sizeof *self->step, &memory, err));
@@ -63,7 +66,8 @@ sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor,
   self->n_rows = options->rows;
   self->layout = options->layout;
   self->copied_at = UINT64_MAX;
-  sac_status status = allocate_rows(self, options->seed, err);
+  SAC_ASSERT(!(self->copies && options->in_place));
+  sac_status status = allocate_rows(self, options->in_place, options->seed, err);
   if (status == SAC_OK && self->copies) status = create_copy(self, err);
   if (status == SAC_OK)
     *actor = self;
@@ -97,9 +101,9 @@ sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_e
   const sac_ops *ops = backend->ops;
   const sac_row_layout *layout = &actor->layout;
   size_t bytes = (size_t)actor->n_rows * (size_t)layout->width * sizeof *rows;
-  ops->upload(backend, actor->rows, rows, bytes);
+  if (actor->rows) ops->upload(backend, actor->rows, rows, bytes);
   ops->upload(backend, actor->step, &step, sizeof step);
-  sac_stack staged = {.data = actor->rows, .ld = layout->width, .share = 1};
+  sac_stack staged = {.data = actor->rows ? actor->rows : rows, .ld = layout->width, .share = 1};
   sac_stack noise = {.data = actor->noise, .ld = layout->act_dim, .share = 1};
   sac_normal_fill fill = {.n = 1,
                           .rows = actor->n_rows,
@@ -116,6 +120,7 @@ sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_e
                           .action = sac_agent_columns(staged, sac_row_action(layout))};
   sac_policy_sample(actor->copies ? &actor->policy : &actor->agent->policy,
                     actor->copies ? &actor->pass : &actor->agent->act_pass, &draw);
+  if (!actor->rows) return SAC_OK;
   ops->download(backend, rows, actor->rows, bytes);
   // actions of a device that failed never reach the environments
   return actor->agent->backend->ops->sync(actor->agent->backend, err);

@@ -11,6 +11,7 @@ typedef struct sac_actor_options {
   sac_agent *agent;
   sac_backend *host;      ///< where the copy lives; NULL for the agent's own device
   int rows;               ///< environments
+  bool in_place;          ///< rows lie in the agent's backend memory; not with a copy
   sac_row_layout layout;  ///< of the staged transitions
   uint64_t seed;
 } sac_actor_options;
@@ -18,7 +19,7 @@ typedef struct sac_actor_options {
 sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor, sac_error *err);
 void sac_actor_destroy(sac_actor *actor);
 
-/// a ~ pi(.|s) for every environment. `rows` (options.rows, layout.width) is in host memory: the
-/// observations are read, the actions written. Draws depend on (seed, step, row) only, wherever the
-/// policy lives. SAC_FAILED when the device has failed.
+/// a ~ pi(.|s) for every environment. `rows` (options.rows, layout.width) is in host memory, or
+/// where options.in_place says: the observations are read, the actions written. Draws depend on
+/// (seed, step, row) only, wherever the policy lives. SAC_FAILED when the device has failed.
 sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_error *err);

@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "base/threads.h"
 
-#define SAC_BACKEND_VERSION 3
+#define SAC_BACKEND_VERSION 4
 
 /// A stack of row-major matrices: member i starts at `data + (i / share) * stride`, its rows lie
 /// `ld` apart. `share` > 1 lets neighbouring members read the same matrix (the critics of one seed
@@ -241,6 +241,22 @@ typedef struct sac_replay_gather {
   sac_stack reward, terminated;  // (n, rows, 1)
 } sac_replay_gather;
 
+/// One step of `n` environments of a run that live in backend memory (env/formula.h): each
+/// completes its row of `rows`, whose actions are given or, with `uniform`, drawn at vector step
+/// `step`, and writes the observation to act on next into its row of `next_obs`.
+typedef struct sac_env_step {
+  int n;
+  const struct sac_formula_world *world;
+  uint8_t *records;  // (n, record_bytes)
+  size_t record_bytes;
+  sac_row_layout layout;
+  sac_real *rows, *next_obs;         // (n, width)
+  struct sac_formula_event *events;  // (n)
+  uint64_t *news;                    // |= SAC_FORMULA_ENDED, SAC_FORMULA_BROKEN
+  bool uniform;
+  uint64_t step;
+} sac_env_step;
+
 /// *flag |= bit when any of `count` values is NaN or infinite.
 typedef struct sac_finite_check {
   const sac_real *values;
@@ -319,6 +335,8 @@ struct sac_ops {
   // optional: the rate of fused multiply-adds over all threads in GFLOP/s, from a burst of a
   // millisecond
   double (*peak_gflops)(sac_backend *);
+  // optional: NULL where environments cannot live in the backend's memory
+  void (*env_step)(sac_backend *, const sac_env_step *);
 };
 
 /// Every backend begins with its table; what follows is its own.

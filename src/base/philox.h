@@ -5,11 +5,7 @@
 #include <math.h>
 #include <stdint.h>
 
-// Always inlined, so that a loop over an element formula becomes vector code. A device's compiler
-// defines its own mark before it includes this.
-#ifndef SAC_HOST_DEVICE
-#define SAC_HOST_DEVICE static inline __attribute__((always_inline))
-#endif
+#include "base/host_device.h"
 
 /// What a stream of draws is for: the first word of the counter, so that no two uses share words.
 typedef enum sac_purpose {

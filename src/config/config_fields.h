@@ -35,6 +35,8 @@
 SAC_CHOICE(device,
            SAC_WORD(SAC_DEVICE_AUTO, "auto") SAC_WORD(SAC_DEVICE_CPU, "cpu")
            SAC_WORD(SAC_DEVICE_CUDA, "cuda"))
+SAC_CHOICE(env_device,
+           SAC_WORD(SAC_ENVS_ON_HOST, "cpu") SAC_WORD(SAC_ENVS_ON_DEVICE, "cuda"))
 SAC_CHOICE(precision,
            SAC_WORD(SAC_PRECISION_FP32, "fp32") SAC_WORD(SAC_PRECISION_TF32, "tf32")
            SAC_WORD(SAC_PRECISION_BF16, "bf16"))
@@ -94,6 +96,9 @@ SAC_CLOSE(run)
 
 SAC_OPEN(env, "the environment")
 SAC_FIELD(text, env, id, "", "", "", "all", "name of the environment; it must be given")
+SAC_FIELD(choice, env, device, "cpu", env_device, "", "all",
+          "where environments live; cuda keeps those that are plain formulas on the GPU of "
+          "run.device, beside networks and replay")
 SAC_FIELD(integer, env, n_envs, "1", "[1, 65536]", "environments", "all",
           "environments stepped at the same time")
 SAC_FIELD(integer, env, max_episode_steps, "null", "[1, 1000000000] or null", "steps", "all",

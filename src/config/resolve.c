@@ -44,13 +44,29 @@ static void resolve_seeds(sac_config_loading *self) {
 // there
 enum { HOST_ENVS_MAX = 4 };
 
+// environments on a device want networks and the acting policy there
+static void resolve_devices(sac_config_loading *self) {
+  sac_config *cfg = self->cfg;
+  bool on_device = cfg->env.device == SAC_ENVS_ON_DEVICE;
+  if (on_device && cfg->run.device == SAC_DEVICE_CPU &&
+      can_compare(self, "env.device", "run.device"))
+    sac_config_mistake(&self->mistakes, find_place(self, "env.device", "run.device"),
+                       "env.device is cuda, must be cpu where run.device is cpu");
+  if (on_device && cfg->run.rollout_policy == SAC_ROLLOUT_HOST &&
+      can_compare(self, "env.device", "run.rollout_policy"))
+    sac_config_mistake(&self->mistakes, find_place(self, "run.rollout_policy", "env.device"),
+                       "run.rollout_policy is host, must be auto or device where env.device is "
+                       "cuda");
+  if (cfg->run.rollout_policy == SAC_ROLLOUT_AUTO)
+    cfg->run.rollout_policy =
+        !on_device && cfg->env.n_envs <= HOST_ENVS_MAX ? SAC_ROLLOUT_HOST : SAC_ROLLOUT_DEVICE;
+}
+
 static void resolve_run(sac_config_loading *self) {
   sac_config *cfg = self->cfg;
   const char *name = cfg->run.name;
   resolve_seeds(self);
-  if (cfg->run.rollout_policy == SAC_ROLLOUT_AUTO)
-    cfg->run.rollout_policy =
-        cfg->env.n_envs <= HOST_ENVS_MAX ? SAC_ROLLOUT_HOST : SAC_ROLLOUT_DEVICE;
+  resolve_devices(self);
   if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
     sac_config_mistake(&self->mistakes, sac_config_where(cfg, "run.name"),
                        "run.name is %s, must be one folder name; run.logdir says where it lies",

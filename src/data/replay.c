@@ -67,22 +67,33 @@ void sac_replay_read(const sac_replay *replay, int i_seed, uint64_t first, size_
   }
 }
 
-void sac_replay_write(sac_replay *replay, int i_seed, uint64_t first, size_t count,
-                      const sac_real *rows) {
+// `move` is the backend's upload or copy
+static void write_rows(sac_replay *replay, int i_seed, uint64_t first, size_t count,
+                       const sac_real *rows,
+                       void (*move)(sac_backend *, void *, const void *, size_t)) {
   size_t width = (size_t)replay->layout.width;
   while (count > 0) {
     size_t run = rows_before_wrap(replay, first, count);
-    replay->backend->ops->upload(replay->backend, row_at(replay, i_seed, first), rows,
-                                 run * width * sizeof(sac_real));
+    move(replay->backend, row_at(replay, i_seed, first), rows, run * width * sizeof(sac_real));
     rows += run * width;
     first += run;
     count -= run;
   }
 }
 
+void sac_replay_write(sac_replay *replay, int i_seed, uint64_t first, size_t count,
+                      const sac_real *rows) {
+  write_rows(replay, i_seed, first, count, rows, replay->backend->ops->upload);
+}
+
 void sac_replay_push(sac_replay *replay, int i_seed, const sac_real *rows, int count) {
   SAC_ASSERT((size_t)count <= replay->capacity);
   sac_replay_write(replay, i_seed, replay->pushed, (size_t)count, rows);
+}
+
+void sac_replay_take(sac_replay *replay, int i_seed, const sac_real *rows, int count) {
+  SAC_ASSERT((size_t)count <= replay->capacity);
+  write_rows(replay, i_seed, replay->pushed, (size_t)count, rows, replay->backend->ops->copy);
 }
 
 void sac_replay_advance(sac_replay *replay, int count) {

@@ -50,6 +50,8 @@ uint64_t sac_replay_count(const sac_replay *replay);
 /// Append `count` rows to the ring of seed `i_seed`: rows (count, width) in host memory. Every seed
 /// is pushed the same number of rows before `sac_replay_advance` makes them count.
 void sac_replay_push(sac_replay *replay, int i_seed, const sac_real *rows, int count);
+/// The same with rows that lie in the backend's memory.
+void sac_replay_take(sac_replay *replay, int i_seed, const sac_real *rows, int count);
 void sac_replay_advance(sac_replay *replay, int count);
 
 /// Read or write `count` rows of seed `i_seed` from row number `first` of the log on, in host

@@ -1,24 +1,14 @@
-// LinearQuadratic-v0: s' = A s + B a + w, w ~ N(0, W), reward -(s'Q s + a'R a) / 2. The one
-// continuous task whose soft optimum is known exactly (riccati.h).
-#include "base/status.h"
-#include "env/keyword.h"
-#include "env/numpy_random.h"
-#include "env/riccati.h"
+// LinearQuadratic-v0: linear dynamics, quadratic cost. The one continuous task whose soft optimum
+// is known exactly (riccati.h).
+#include "env/linear_quadratic.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/status.h"
+#include "env/keyword.h"
+
 enum { MAX = SAC_RICCATI_MAX };
-
-typedef struct linear_quadratic {
-  double state[MAX];
-  sac_numpy_random random;  // the disturbances
-} linear_quadratic;
-
-typedef struct linear_quadratic_task {
-  sac_riccati_problem problem;
-  double noise_factor[SAC_RICCATI_CELLS];  // (n, n) lower factor of W
-} linear_quadratic_task;
 
 enum { A, B, Q, R, W, GAMMA, ALPHA, N_KEYWORDS };
 
@@ -62,7 +52,7 @@ static sac_status read_covariance(const sac_env_keyword *given, int side, double
                        given->where);
 }
 
-static sac_status read_problem(const sac_env_keyword *given, linear_quadratic_task *task,
+static sac_status read_problem(const sac_env_keyword *given, sac_linear_quadratic_task *task,
                                sac_error *err) {
   sac_riccati_problem *problem = &task->problem;
   double factor[SAC_RICCATI_CELLS];
@@ -82,7 +72,7 @@ static sac_status read_problem(const sac_env_keyword *given, linear_quadratic_ta
   return SAC_OK;
 }
 
-static sac_status describe_task(const linear_quadratic_task *task, sac_env_spec *spec,
+static sac_status describe_task(const sac_linear_quadratic_task *task, sac_env_spec *spec,
                                 sac_error *err) {
   const sac_riccati_problem *problem = &task->problem;
   sac_riccati optimum;
@@ -91,7 +81,7 @@ static sac_status describe_task(const linear_quadratic_task *task, sac_env_spec 
                          .act_dim = problem->m,
                          .max_episode_steps = 50,
                          .state_dim = problem->n,
-                         .state_bytes = sizeof(linear_quadratic)};
+                         .state_bytes = sizeof(sac_linear_quadratic_state)};
   for (int i = 0; i < problem->m; i++) {
     spec->action_high[i] = 6 * optimum.std[i];
     spec->action_low[i] = -spec->action_high[i];
@@ -101,7 +91,7 @@ static sac_status describe_task(const linear_quadratic_task *task, sac_env_spec 
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
-  linear_quadratic_task *task = calloc(1, sizeof *task);
+  sac_linear_quadratic_task *task = calloc(1, sizeof *task);
   if (!task) return sac_error_set(err, SAC_FAILED, "LinearQuadratic-v0: out of memory");
   sac_status status = read_problem(given, task, err);
   if (status == SAC_OK) status = describe_task(task, spec, err);
@@ -110,64 +100,13 @@ static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, vo
   return status;
 }
 
-static void observe(const linear_quadratic_task *task, const linear_quadratic *self, double *obs) {
-  memcpy(obs, self->state, sizeof *obs * (size_t)task->problem.n);
-}
-
 // from a given state the disturbances are those of seed 0
 static void set_state(const void *shared, void *env, const double *state, double *obs) {
-  const linear_quadratic_task *task = shared;
-  linear_quadratic *self = env;
-  memset(self, 0, sizeof *self);
-  sac_numpy_random_init(&self->random, 0);
+  const sac_linear_quadratic_task *task = shared;
+  sac_linear_quadratic_state *self = env;
+  sac_linear_quadratic_start(self, 0);
   memcpy(self->state, state, sizeof *state * (size_t)task->problem.n);
-  observe(task, self, obs);
-}
-
-static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
-  const linear_quadratic_task *task = shared;
-  linear_quadratic *self = env;
-  memset(self, 0, sizeof *self);
-  sac_numpy_random_init(&self->random, seed);
-  for (int i = 0; i < task->problem.n; i++) self->state[i] = sac_numpy_random_normal(&self->random);
-  observe(task, self, obs);
-}
-
-// x'M x
-static double quadratic_form(int n, const double *matrix, const double *x) {
-  double sum = 0;
-  for (int i = 0; i < n; i++) {
-    double row = 0;
-    for (int j = 0; j < n; j++) row += matrix[i * n + j] * x[j];
-    sum += x[i] * row;
-  }
-  return sum;
-}
-
-// out += M x with M (rows, cols)
-static void add_product(int rows, int cols, const double *matrix, const double *x, double *out) {
-  for (int i = 0; i < rows; i++) {
-    for (int j = 0; j < cols; j++) out[i] += matrix[i * cols + j] * x[j];
-  }
-}
-
-static void step(const void *shared, void *env, const float *action, double *obs,
-                 sac_env_result *result) {
-  const linear_quadratic_task *task = shared;
-  const sac_riccati_problem *problem = &task->problem;
-  linear_quadratic *self = env;
-  double push[MAX], noise[MAX], next[MAX] = {0};
-  for (int i = 0; i < problem->m; i++) push[i] = (double)action[i];
-  for (int i = 0; i < problem->n; i++) noise[i] = sac_numpy_random_normal(&self->random);
-
-  result->reward = -(quadratic_form(problem->n, problem->q, self->state) +
-                     quadratic_form(problem->m, problem->r, push)) /
-                   2;
-  add_product(problem->n, problem->n, problem->a, self->state, next);
-  add_product(problem->n, problem->m, problem->b, push, next);
-  add_product(problem->n, problem->n, task->noise_factor, noise, next);
-  memcpy(self->state, next, sizeof next);
-  observe(task, self, obs);
+  memcpy(obs, state, sizeof *obs * (size_t)task->problem.n);
 }
 
 const sac_env_def sac_linear_quadratic = {
@@ -178,7 +117,7 @@ const sac_env_def sac_linear_quadratic = {
     .n_keywords = N_KEYWORDS,
     .open = open_task,
     .close = free,
-    .reset = reset,
-    .step = step,
+    .reset = sac_linear_quadratic_reset,
+    .step = sac_linear_quadratic_step,
     .set_state = set_state,
 };

@@ -2,7 +2,8 @@
 #include "env/vec_env.h"
 
 #include "base/arena.h"
-#include "base/philox.h"
+#include "env/device_env.h"
+#include "env/draws.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,10 @@ struct sac_vec_env {
   int count;                      // E
   int block;                      // environments in one part of the pool's work
   uint64_t seed;
+  bool squash;
   sac_threads *threads;
+  sac_device_env *device;  // where they live in a backend's memory: the instances here only start
+                           // and name what is there
 };
 
 // one call of reset or step, seen by every part
@@ -67,8 +71,11 @@ sac_status sac_vec_env_create(const sac_vec_env_options *options, sac_vec_env **
                         .count = (int)options->cfg->env.n_envs,
                         .block = task->def->create ? ENGINE_BLOCK : FORMULA_BLOCK,
                         .seed = options->seed,
+                        .squash = options->squash,
                         .threads = options->threads};
   sac_status status = create_environments(made, err);
+  if (status == SAC_OK && options->backend)
+    status = sac_device_env_create(options, task, &made->device, err);
   if (status == SAC_OK) return SAC_OK;
   sac_vec_env_destroy(made);
   *vec = NULL;
@@ -77,6 +84,7 @@ sac_status sac_vec_env_create(const sac_vec_env_options *options, sac_vec_env **
 
 void sac_vec_env_destroy(sac_vec_env *vec) {
   if (!vec) return;
+  sac_device_env_destroy(vec->device);
   for (int i = 0; vec->environments && i < vec->count; i++)
     sac_environment_destroy(&vec->environments[i]);
   free(vec->environments);
@@ -95,9 +103,7 @@ int sac_vec_env_count(const sac_vec_env *vec) {
 
 static void start_episode(sac_vec_env *vec, int i_env) {
   uint64_t episode = vec->started[i_env]++;
-  sac_words words = sac_draw(vec->seed, SAC_DRAW_RESET, episode, (uint32_t)i_env, 0);
-  uint64_t seed = (uint64_t)words.at[1] << 32 | words.at[0];
-  sac_environment_reset(&vec->environments[i_env], seed);
+  sac_environment_reset(&vec->environments[i_env], sac_episode_seed(vec->seed, episode, i_env));
 }
 
 static void reset_one(const vec_call *call, int i_env) {
@@ -106,12 +112,23 @@ static void reset_one(const vec_call *call, int i_env) {
                           call->obs + (size_t)i_env * (size_t)call->ld);
 }
 
+static void draw_action(const vec_call *call, int i_env, sac_real *action) {
+  const sac_vec_env *vec = call->vec;
+  const sac_env_spec *spec = &vec->task->spec;
+  for (int j = 0; j < spec->act_dim; j++) {
+    double low = vec->squash ? -1 : spec->action_low[j];
+    double high = vec->squash ? 1 : spec->action_high[j];
+    action[j] = (sac_real)sac_uniform_action(vec->seed, call->rows->step, i_env, j, low, high);
+  }
+}
+
 static void step_one(const vec_call *call, int i_env) {
   sac_environment *environment = &call->vec->environments[i_env];
   const sac_transitions *rows = call->rows;
   size_t row = (size_t)i_env * (size_t)rows->ld;
   sac_outcome outcome;
   if (rows->obs) sac_environment_observe(environment, rows->obs + row);
+  if (rows->uniform) draw_action(call, i_env, rows->action + row);
   sac_environment_step(environment, rows->action + row, &outcome);
   rows->reward[row] = (sac_real)outcome.reward;
   rows->terminated[row] = outcome.terminated;
@@ -139,25 +156,87 @@ static void run_block(void *context, int i_part) {
   }
 }
 
+static sac_status check_one(const sac_vec_env *vec, int i_env, sac_error *err) {
+  const sac_trouble *trouble = &vec->environments[i_env].trouble;
+  if (!trouble->field && !trouble->fault) return SAC_OK;
+  char who[32];
+  snprintf(who, sizeof who, "environment %d", i_env);
+  return sac_environment_check(&vec->environments[i_env], who, err);
+}
+
 static sac_status run_call(vec_call *call, sac_error *err) {
   sac_vec_env *vec = call->vec;
   sac_threads_run(vec->threads, (vec->count + vec->block - 1) / vec->block, run_block, call);
-  for (int i = 0; i < vec->count; i++) {
-    const sac_trouble *trouble = &vec->environments[i].trouble;
-    if (!trouble->field && !trouble->fault) continue;
-    char who[32];
-    snprintf(who, sizeof who, "environment %d", i);
-    return sac_environment_check(&vec->environments[i], who, err);
-  }
+  for (int i = 0; i < vec->count; i++) SAC_TRY(check_one(vec, i, err));
   return SAC_OK;
 }
 
+static size_t all_bytes(const sac_vec_env *vec) {
+  return (size_t)vec->count * sac_vec_env_state_bytes(vec);
+}
+
+static void save_instances(const sac_vec_env *vec, uint8_t *bytes) {
+  size_t stride = sac_vec_env_state_bytes(vec), head = sizeof *vec->started;
+  for (int i = 0; i < vec->count; i++) {
+    memcpy(bytes + (size_t)i * stride, &vec->started[i], head);
+    sac_environment_save(&vec->environments[i], bytes + (size_t)i * stride + head);
+  }
+}
+
+static void load_instances(sac_vec_env *vec, const uint8_t *bytes) {
+  size_t stride = sac_vec_env_state_bytes(vec), head = sizeof *vec->started;
+  for (int i = 0; i < vec->count; i++) {
+    memcpy(&vec->started[i], bytes + (size_t)i * stride, head);
+    sac_environment_load(&vec->environments[i], bytes + (size_t)i * stride + head);
+  }
+}
+
+// episodes start in the instances here and move
+static sac_status reset_device(sac_vec_env *vec, sac_real *obs, int ld, sac_error *err) {
+  size_t values = (size_t)vec->count * (size_t)vec->task->spec.obs_dim;
+  sac_real *obs_here = malloc(values * sizeof *obs_here);
+  uint8_t *bytes = malloc(all_bytes(vec));
+  vec_call call = {.vec = vec, .obs = obs_here, .ld = vec->task->spec.obs_dim};
+  sac_status status = SAC_OK;
+  if (!obs_here || !bytes)
+    status = sac_error_set(err, SAC_FAILED, "out of memory for %d environments", vec->count);
+  if (status == SAC_OK) status = run_call(&call, err);
+  if (status == SAC_OK) {
+    save_instances(vec, bytes);
+    sac_device_env_load(vec->device, bytes, obs, ld);
+  }
+  free(obs_here);
+  free(bytes);
+  return status;
+}
+
+// the instance here becomes the one there that broke, and says so
+static sac_status tell_trouble(sac_vec_env *vec, int i_env, const sac_trouble *trouble,
+                               sac_error *err) {
+  uint8_t *bytes = malloc(all_bytes(vec));
+  if (!bytes)
+    return sac_error_set(err, SAC_FAILED, "out of memory for %d environments", vec->count);
+  sac_device_env_save(vec->device, bytes);
+  load_instances(vec, bytes);
+  free(bytes);
+  vec->environments[i_env].trouble = *trouble;
+  return check_one(vec, i_env, err);
+}
+
 sac_status sac_vec_env_reset(sac_vec_env *vec, sac_real *obs, int ld, sac_error *err) {
+  if (vec->device) return reset_device(vec, obs, ld, err);
   return run_call(&(vec_call){.vec = vec, .obs = obs, .ld = ld}, err);
 }
 
 sac_status sac_vec_env_step(sac_vec_env *vec, const sac_transitions *rows, sac_real *obs, int ld,
                             sac_episode *episodes, sac_error *err) {
+  if (vec->device) {
+    int broken;
+    sac_trouble trouble;
+    SAC_ASSERT(ld == rows->ld);
+    SAC_TRY(sac_device_env_step(vec->device, rows, obs, episodes, &broken, &trouble, err));
+    return broken < 0 ? SAC_OK : tell_trouble(vec, broken, &trouble, err);
+  }
   vec_call call = {.vec = vec, .rows = rows, .obs = obs, .ld = ld, .episodes = episodes};
   return run_call(&call, err);
 }
@@ -167,18 +246,18 @@ size_t sac_vec_env_state_bytes(const sac_vec_env *vec) {
 }
 
 void sac_vec_env_save(const sac_vec_env *vec, uint8_t *bytes) {
-  size_t stride = sac_vec_env_state_bytes(vec), head = sizeof *vec->started;
-  for (int i = 0; i < vec->count; i++) {
-    memcpy(bytes + (size_t)i * stride, &vec->started[i], head);
-    sac_environment_save(&vec->environments[i], bytes + (size_t)i * stride + head);
-  }
+  if (vec->device)
+    sac_device_env_save(vec->device, bytes);
+  else
+    save_instances(vec, bytes);
 }
 
 void sac_vec_env_load(sac_vec_env *vec, const uint8_t *bytes, sac_real *obs, int ld) {
-  size_t stride = sac_vec_env_state_bytes(vec), head = sizeof *vec->started;
-  for (int i = 0; i < vec->count; i++) {
-    memcpy(&vec->started[i], bytes + (size_t)i * stride, head);
-    sac_environment_load(&vec->environments[i], bytes + (size_t)i * stride + head);
-    sac_environment_observe(&vec->environments[i], obs + (size_t)i * (size_t)ld);
+  if (vec->device) {
+    sac_device_env_load(vec->device, bytes, obs, ld);
+    return;
   }
+  load_instances(vec, bytes);
+  for (int i = 0; i < vec->count; i++)
+    sac_environment_observe(&vec->environments[i], obs + (size_t)i * (size_t)ld);
 }

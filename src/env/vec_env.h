@@ -2,6 +2,7 @@
 // themselves; results do not depend on the number of threads.
 #pragma once
 
+#include "backend/backend.h"
 #include "base/threads.h"
 #include "env/environment.h"
 
@@ -12,16 +13,23 @@ typedef struct sac_vec_env_options {
   uint64_t seed;          ///< of the run: episode e of environment i is a function of (seed, i, e)
   bool squash;            ///< actions come in (-1, 1) (see sac_task_open)
   sac_threads *threads;   ///< borrowed
+  /// Where the environments live, and with them all rows below; NULL: in host memory. One whose
+  /// table has no env_step, and a task that is not in env/formula.h, are SAC_BAD_CONFIG.
+  sac_backend *backend;
 } sac_vec_env_options;
 
-/// One transition a row, `ld` values apart: (E rows) written in place.
+/// One transition a row, `ld` values apart: (E rows) written in place. In a backend's memory they
+/// are whole rows of the replay: ld its width, and what follows lies in its order.
 typedef struct sac_transitions {
   sac_real *obs;         ///< (E, S) written: what was acted on; may be NULL
-  sac_real *action;      ///< (E, A) read: canonical
+  sac_real *action;      ///< (E, A) canonical: read or, with `uniform`, drawn
   sac_real *reward;      ///< (E) written, unscaled
   sac_real *terminated;  ///< (E) written: 1 where the task ended, else 0
   sac_real *next_obs;    ///< (E, S) written: what followed, before any restart
   int ld;
+  bool
+      uniform;  ///< actions are random: uniform over (-1, 1), without squash over the task's bounds
+  uint64_t step;  ///< of the vector environment, which they are a function of
 } sac_transitions;
 
 /// How an episode ended. Valid where `terminated` or `truncated`; all zero elsewhere.
@@ -31,7 +39,7 @@ typedef struct sac_episode {
   int64_t length;  ///< steps of the agent
 } sac_episode;
 
-/// Fails as sac_task_open does.
+/// Fails as sac_task_open does; SAC_FAILED when the memory does not do.
 sac_status sac_vec_env_create(const sac_vec_env_options *options, sac_vec_env **vec,
                               sac_error *err);
 void sac_vec_env_destroy(sac_vec_env *vec);
@@ -54,7 +62,8 @@ sac_status sac_vec_env_step(sac_vec_env *vec, const sac_transitions *rows, sac_r
 /// Bytes of one environment's state: engine, clock, random numbers, observation, episode counter.
 size_t sac_vec_env_state_bytes(const sac_vec_env *vec);
 
-/// The state of all: `bytes` (E, state_bytes). A restored vector environment goes on bit for bit.
+/// The state of all: `bytes` (E, state_bytes), the same wherever they live. A restored vector
+/// environment goes on bit for bit.
 void sac_vec_env_save(const sac_vec_env *vec, uint8_t *bytes);
 /// `obs` as in reset, the observations that were to be acted on.
 void sac_vec_env_load(sac_vec_env *vec, const uint8_t *bytes, sac_real *obs, int ld);

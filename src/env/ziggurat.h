@@ -5,11 +5,13 @@
 
 #include <stdint.h>
 
-static const double ziggurat_edge = 0x1.d3bb48209ad33p+1;  // where the tail begins
-static const double ziggurat_edge_inverse = 0x1.183aa6c20e8c1p-2;
+#include "base/host_device.h"
+
+SAC_TABLE double ziggurat_edge = 0x1.d3bb48209ad33p+1;  // where the tail begins
+SAC_TABLE double ziggurat_edge_inverse = 0x1.183aa6c20e8c1p-2;
 
 /// Width of a strip over 2^52.
-static const double ziggurat_width[256] = {
+SAC_TABLE double ziggurat_width[256] = {
     0x1.f493b7815d979p-51, 0x1.b8d0be3fdf6c6p-55, 0x1.250af3c2c5bb4p-54, 0x1.57cb938443b61p-54,
     0x1.801fce82fa70cp-54, 0x1.a230c2e4cd0bcp-54, 0x1.c004d2f3861f7p-54, 0x1.dac2f5a747274p-54,
     0x1.f32482d4cd5c3p-54, 0x1.04d32278ebbadp-53, 0x1.0f5053b025d43p-53, 0x1.192a697413677p-53,
@@ -77,7 +79,7 @@ static const double ziggurat_width[256] = {
 };
 
 /// Density at the edge of a strip.
-static const double ziggurat_density[256] = {
+SAC_TABLE double ziggurat_density[256] = {
     0x1.0000000000000p+0, 0x1.f446ac979f087p-1, 0x1.eb7545b6ca915p-1, 0x1.e3f11e027f077p-1,
     0x1.dd36fa704de95p-1, 0x1.d70920657bcf2p-1, 0x1.d144978a119dcp-1, 0x1.cbd33a8a72debp-1,
     0x1.c6a5ecea9787fp-1, 0x1.c1b1cd9eebaeap-1, 0x1.bceeb4ee1dc82p-1, 0x1.b85653a8ff552p-1,
@@ -145,7 +147,7 @@ static const double ziggurat_density[256] = {
 };
 
 /// Below this a 52-bit draw lies under the curve for sure.
-static const uint64_t ziggurat_inside[256] = {
+SAC_TABLE uint64_t ziggurat_inside[256] = {
     0xef33d8025ef6a, 0x0000000000000, 0xc08be98fbc6a8, 0xda354fabd8142, 0xe51f67ec1eeea,
     0xeb255e9d3f77e, 0xeef4b817ecab9, 0xf19470afa44aa, 0xf37ed61ffcb18, 0xf4f469561255c,
     0xf61a5e41ba396, 0xf707a755396a4, 0xf7cb2ec28449a, 0xf86f10c6357d3, 0xf8fa6578325de,

@@ -7,28 +7,59 @@
 
 #include "algo/device.h"
 
-static sac_transitions staged(const sac_run *run) {
+// the block to act on; `uniform` instead of what the policy would do
+static sac_transitions staged(const sac_run *run, bool uniform) {
   const sac_row_layout *layout = &run->replay.layout;
-  return (sac_transitions){.obs = run->rows,
-                           .action = run->rows + sac_row_action(layout),
-                           .reward = run->rows + sac_row_reward(layout),
-                           .terminated = run->rows + sac_row_terminated(layout),
-                           .next_obs = run->rows + sac_row_next_obs(layout),
-                           .ld = layout->width};
+  sac_real *rows = run->rows[run->staged];
+  return (sac_transitions){.obs = rows,
+                           .action = rows + sac_row_action(layout),
+                           .reward = rows + sac_row_reward(layout),
+                           .terminated = rows + sac_row_terminated(layout),
+                           .next_obs = rows + sac_row_next_obs(layout),
+                           .ld = layout->width,
+                           .uniform = uniform,
+                           .step = run->progress.vector_steps};
 }
 
 static size_t rows_bytes(const sac_run *run) {
   return (size_t)run->n_envs * (size_t)run->replay.layout.width * sizeof(sac_real);
 }
 
+static sac_status allocate_rows(sac_run *run, int i_block, sac_error *err) {
+  void *memory = NULL;
+  if (run->on_device)
+    SAC_TRY(run->backend->ops->alloc(run->backend, rows_bytes(run), &memory, err));
+  else
+    memory = calloc(1, rows_bytes(run));
+  run->rows[i_block] = memory;
+  if (memory) return SAC_OK;
+  return sac_error_set(err, SAC_FAILED, "no memory for the transitions of %d environments",
+                       run->n_envs);
+}
+
 static sac_status allocate_staging(sac_run *run, sac_error *err) {
-  size_t n = (size_t)run->n_envs;
-  run->rows = calloc(1, rows_bytes(run));
-  run->next_start = calloc(n * (size_t)run->spec->obs_dim, sizeof *run->next_start);
-  run->episodes = calloc(n, sizeof *run->episodes);
-  if (!run->rows || !run->next_start || !run->episodes)
-    return sac_error_set(err, SAC_FAILED, "no memory for the transitions of %d environments",
-                         run->n_envs);
+  SAC_TRY(allocate_rows(run, 0, err));
+  SAC_TRY(allocate_rows(run, 1, err));
+  run->episodes = calloc((size_t)run->n_envs, sizeof *run->episodes);
+  if (run->episodes) return SAC_OK;
+  return sac_error_set(err, SAC_FAILED, "no memory for the episodes of %d environments",
+                       run->n_envs);
+}
+
+static bool is_cpu(const sac_run *run) {
+  return strcmp(run->backend->ops->device, "cpu") == 0;
+}
+
+static sac_status open_environments(sac_run *run, sac_error *err) {
+  const sac_config *cfg = &run->cfg;
+  run->on_device = cfg->env.device == SAC_ENVS_ON_DEVICE && !is_cpu(run);
+  sac_vec_env_options options = {.cfg = cfg,
+                                 .seed = run->seed,
+                                 .squash = cfg->policy.squash,
+                                 .threads = run->threads,
+                                 .backend = run->on_device ? run->backend : NULL};
+  SAC_TRY(sac_vec_env_create(&options, &run->envs, err));
+  run->spec = &sac_vec_env_task(run->envs)->spec;
   return SAC_OK;
 }
 
@@ -53,22 +84,35 @@ static sac_status open_learner(sac_run *run, sac_error *err) {
 // on the CPU the policy and a copy of it on the host would be the same
 static sac_status open_actor(sac_run *run, sac_error *err) {
   bool on_host = run->cfg.run.rollout_policy == SAC_ROLLOUT_HOST;
-  if (on_host && strcmp(run->backend->ops->device, "cpu") != 0) {
+  if (on_host && !is_cpu(run)) {
     sac_backend_options host = {.device = "cpu", .threads = run->threads};
     SAC_TRY(sac_backend_open(&host, &run->host, err));
   }
   sac_actor_options options = {.agent = run->agent,
                                .host = run->host,
                                .rows = run->n_envs,
+                               .in_place = run->on_device,
                                .layout = run->replay.layout,
                                .seed = run->seed};
   return sac_actor_create(&options, &run->actor, err);
 }
 
 static sac_status open_on_device(sac_run *run, sac_error *err) {
+  SAC_TRY(open_environments(run, err));
   SAC_TRY(open_learner(run, err));
   SAC_TRY(open_actor(run, err));
-  return allocate_staging(run, err);
+  SAC_TRY(allocate_staging(run, err));
+  return sac_vec_env_reset(run->envs, run->rows[0], run->replay.layout.width, err);
+}
+
+static void release_rows(sac_run *run) {
+  for (int i = 0; i < 2; i++) {
+    if (run->on_device && run->rows[i])
+      run->backend->ops->release(run->backend, run->rows[i]);
+    else
+      free(run->rows[i]);
+    run->rows[i] = NULL;
+  }
 }
 
 static void close_on_device(sac_run *run) {
@@ -76,15 +120,15 @@ static void close_on_device(sac_run *run) {
   run->actor = NULL;
   if (run->host) sac_backend_close(run->host);
   run->host = NULL;
-  free(run->rows);
-  free(run->next_start);
+  release_rows(run);
   free(run->episodes);
-  run->rows = run->next_start = NULL;
   run->episodes = NULL;
   // the agent's recorded updates read the replay: they go first
   sac_agent_destroy(run->agent);
   run->agent = NULL;
   sac_replay_release(&run->replay);
+  sac_vec_env_destroy(run->envs);
+  run->envs = NULL;
 }
 
 // a device chosen by `auto` that has no room for the run gives way to the CPU
@@ -107,17 +151,10 @@ sac_status sac_run_open(sac_run *run, sac_error *err) {
   sac_status status = sac_device_open(cfg, &run->threads, &run->backend, &why);
   if (status != SAC_OK) return sac_error_set(err, status, "%s", why.text);
   snprintf(run->device_note, sizeof run->device_note, "%.500s", why.text);
-  sac_vec_env_options options = {
-      .cfg = cfg, .seed = run->seed, .squash = cfg->policy.squash, .threads = run->threads};
-  SAC_TRY(sac_vec_env_create(&options, &run->envs, err));
-  run->spec = &sac_vec_env_task(run->envs)->spec;
   status = open_on_device(run, &why);
-  bool chosen = cfg->run.device == SAC_DEVICE_AUTO && strcmp(run->backend->ops->device, "cpu") != 0;
-  if (status != SAC_OK && chosen)
-    SAC_TRY(fall_back(run, why.text, err));
-  else if (status != SAC_OK)
-    return sac_error_set(err, status, "%s", why.text);
-  return sac_vec_env_reset(run->envs, run->rows, run->replay.layout.width, err);
+  if (status == SAC_FAILED && cfg->run.device == SAC_DEVICE_AUTO && !is_cpu(run))
+    return fall_back(run, why.text, err);
+  return status == SAC_OK ? SAC_OK : sac_error_set(err, status, "%s", why.text);
 }
 
 void sac_run_close(sac_run *run) {
@@ -125,25 +162,9 @@ void sac_run_close(sac_run *run) {
   sac_evaluator_destroy(run->evaluator);
   sac_replay_log_close(&run->replay_log);
   close_on_device(run);
-  sac_vec_env_destroy(run->envs);
   sac_device_close(run->threads, run->backend);
   sac_log_close(run->log);
   if (run->folder[0]) sac_folder_unlock(run->lock);
-}
-
-// uniform over the canonical actions, or over the environment's own where the policy is not
-// squashed
-static void draw_warmup(sac_run *run) {
-  sac_transitions rows = staged(run);
-  for (int i = 0; i < run->n_envs; i++)
-    for (int j = 0; j < run->spec->act_dim; j++) {
-      sac_words words = sac_draw(run->seed, SAC_DRAW_WARMUP, run->progress.vector_steps,
-                                 (uint32_t)i, (uint32_t)(j / 4));
-      double low = run->cfg.policy.squash ? -1 : run->spec->action_low[j];
-      double high = run->cfg.policy.squash ? 1 : run->spec->action_high[j];
-      double at = low + (high - low) * (double)sac_uniform(words.at[j % 4]);
-      rows.action[(size_t)i * (size_t)rows.ld + (size_t)j] = (sac_real)at;
-    }
 }
 
 static void note_episodes(sac_run *run) {
@@ -154,18 +175,11 @@ static void note_episodes(sac_run *run) {
   }
 }
 
-// the observations to act on next become the first part of the staged rows
-static void stage_observations(sac_run *run) {
-  size_t width = (size_t)run->replay.layout.width, obs_dim = (size_t)run->spec->obs_dim;
-  for (size_t i = 0; i < (size_t)run->n_envs; i++)
-    memcpy(run->rows + i * width, run->next_start + i * obs_dim, obs_dim * sizeof(sac_real));
-}
-
-// the environments' own part of a step: what was staged is complete afterwards
-static sac_status step_environments(sac_run *run, sac_error *err) {
-  sac_transitions rows = staged(run);
-  SAC_TRY(
-      sac_vec_env_step(run->envs, &rows, run->next_start, run->spec->obs_dim, run->episodes, err));
+// the environments' own part of a step: the staged block is complete afterwards
+static sac_status step_environments(sac_run *run, bool uniform, sac_error *err) {
+  sac_transitions rows = staged(run, uniform);
+  sac_real *next = run->rows[1 - run->staged];
+  SAC_TRY(sac_vec_env_step(run->envs, &rows, next, rows.ld, run->episodes, err));
   run->progress.vector_steps++;
   run->progress.timesteps += (uint64_t)run->n_envs;
   note_episodes(run);
@@ -182,23 +196,23 @@ static int64_t updates_due(const sac_run *run) {
 }
 
 sac_status sac_run_step(sac_run *run, sac_error *err) {
-  if (run->progress.timesteps < (uint64_t)run->cfg.algorithm.learning_starts) {
-    draw_warmup(run);
-  } else {
-    SAC_TRY(sac_actor_draw(run->actor, run->progress.vector_steps, run->rows, err));
-  }
-  SAC_TRY(step_environments(run, err));
-  sac_replay_push(&run->replay, 0, run->rows, run->n_envs);
+  bool warms_up = run->progress.timesteps < (uint64_t)run->cfg.algorithm.learning_starts;
+  sac_real *rows = run->rows[run->staged];
+  if (!warms_up) SAC_TRY(sac_actor_draw(run->actor, run->progress.vector_steps, rows, err));
+  SAC_TRY(step_environments(run, warms_up, err));
+  if (run->on_device)
+    sac_replay_take(&run->replay, 0, rows, run->n_envs);
+  else
+    sac_replay_push(&run->replay, 0, rows, run->n_envs);
   sac_replay_advance(&run->replay, run->n_envs);
-  stage_observations(run);
+  run->staged = 1 - run->staged;
   run->progress.updates_owed = (uint64_t)updates_due(run);
   return SAC_OK;
 }
 
 sac_status sac_run_roll(sac_run *run, sac_error *err) {
-  draw_warmup(run);
-  SAC_TRY(step_environments(run, err));
-  stage_observations(run);
+  SAC_TRY(step_environments(run, true, err));
+  run->staged = 1 - run->staged;
   return SAC_OK;
 }
 
@@ -224,6 +238,6 @@ sac_state sac_run_state(sac_run *run) {
                      .replay_log = &run->replay_log,
                      .envs = run->envs,
                      .progress = &run->progress,
-                     .obs = run->rows,
+                     .obs = run->rows[run->staged],
                      .obs_ld = run->replay.layout.width};
 }

@@ -37,10 +37,12 @@ typedef struct sac_run {
   sac_log *log;
   const volatile int *stop;  ///< once not zero, the run ends as soon as it can; may be NULL
   uint64_t seed;
-  // the staged transitions: n_envs rows in the layout of the replay, [s a r d s']
+  // the staged transitions: n_envs rows in the layout of the replay, [s a r d s']. One block is
+  // completed by a step, which leaves the observations to act on next in the other
   int n_envs;
-  sac_real *rows;         ///< in host memory
-  sac_real *next_start;   ///< (n_envs, S) observations to act on next, in host memory
+  bool on_device;         ///< whether environments and rows live in the backend's memory
+  sac_real *rows[2];      ///< there, or in host memory
+  int staged;             ///< the block that holds the observations to act on
   sac_episode *episodes;  ///< (n_envs) what the last step ended
 } sac_run;
 

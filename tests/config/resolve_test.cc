@@ -16,6 +16,17 @@ TEST(Resolve, EachAlgorithmHasItsTemperatureAndOrder) {
   EXPECT_EQ(paper->algorithm.ent_coef.initial, 0.5);
 }
 
+TEST(Resolve, EnvironmentsOnTheDeviceBringThePolicyThere) {
+  EXPECT_EQ(Parse("env: {id: A}")->run.rollout_policy, SAC_ROLLOUT_HOST);
+  EXPECT_EQ(Parse("env: {id: A, n_envs: 5}")->run.rollout_policy, SAC_ROLLOUT_DEVICE);
+  EXPECT_EQ(Parse("env: {id: A, device: cuda}")->run.rollout_policy, SAC_ROLLOUT_DEVICE);
+  EXPECT_EQ(Parse("env: {id: A, device: cuda}\nrun: {device: cpu}").text,
+            "f.yaml:1:22: env.device is cuda, must be cpu where run.device is cpu");
+  EXPECT_EQ(Parse("env: {id: A, device: cuda}\nrun: {rollout_policy: host}").text,
+            "f.yaml:2:23: run.rollout_policy is host, must be auto or device where env.device is "
+            "cuda");
+}
+
 TEST(Resolve, WhatAnAlgorithmCannotDoIsAMistake) {
   EXPECT_EQ(Parse(WithAlgorithm("  {name: sac_v1, ent_coef: auto}")).text,
             "f.yaml:3:28: algorithm.ent_coef is auto, must be a number in (0, 1000000] for "

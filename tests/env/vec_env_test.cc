@@ -15,7 +15,7 @@ class Vec {
     sac_error err = {};
     cfg = configure(overrides);
     EXPECT_EQ(sac_threads_create(n_threads, &threads, &err), SAC_OK) << err.text;
-    sac_vec_env_options options = {cfg.get(), seed, true, threads};
+    sac_vec_env_options options = {cfg.get(), seed, true, threads, nullptr};
     EXPECT_EQ(sac_vec_env_create(&options, &raw, &err), SAC_OK) << err.text;
     n = sac_vec_env_count(raw);
     obs_dim = sac_vec_env_task(raw)->spec.obs_dim;
@@ -38,7 +38,9 @@ class Vec {
             row + obs_dim + act_dim,
             row + obs_dim + act_dim + 1,
             row + obs_dim + act_dim + 2,
-            ld};
+            ld,
+            false,
+            0};
   }
   sac_status step(int number, sac_error *err = nullptr) {
     sac_transitions transitions = parts();

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "cli"))
 import check_cli  # noqa: E402
 from check_cli import OK, Room, has, steps  # noqa: E402
 
-FAILED = 1
+FAILED, USAGE = 1, 2
 SHORT = {"algorithm.learning_starts": 60, "checkpoint.every": 24, "eval.every": 0}
 NO_MEMORY, OLD_DRIVER, NO_DEVICE, ILLEGAL_ADDRESS = 2, 35, 100, 700
 
@@ -179,13 +179,52 @@ def a_run_moves_between_devices(room):
     expect_near(tensors(steps(whole)[-1]), tensors(steps(moved)[-1]), 2e-4)
 
 
+ON_DEVICE = ("env.device=cuda", "env.n_envs=3", "env.max_episode_steps=9")
+ON_HOST = ("env.device=cpu", "env.n_envs=3", "env.max_episode_steps=9",
+           "run.rollout_policy=device")
+
+
+def environments_on_the_device_train_as_those_on_the_host(room):
+    here, _ = train_on(room, "here", "cuda", *ON_HOST, total=90)
+    there, _ = train_on(room, "there", "cuda", *ON_DEVICE, total=90)
+    expect_near(tensors(steps(here)[-1]), tensors(steps(there)[-1]), 2e-4)
+    rows = [(run / "metrics.csv").read_text().splitlines() for run in (here, there)]
+    assert len(rows[0]) == len(rows[1])
+
+
+def environments_on_the_device_resume_bit_for_bit_and_move(room):
+    whole, _ = train_on(room, "whole", "cuda", *ON_DEVICE, total=90)
+    parts, _ = train_on(room, "parts", "cuda", *ON_DEVICE, total=81)
+    moved = room.folder / "moved"
+    shutil.copytree(parts, moved)
+    on_shim(room, "resume", parts, "algorithm.total_timesteps=90")
+    assert room.state(whole) == room.state(parts)
+    room.run("resume", moved, "algorithm.total_timesteps=90", "run.device=cpu", "env.device=cpu")
+    expect_near(tensors(steps(whole)[-1]), tensors(steps(moved)[-1]), 2e-4)
+
+
+def environments_that_cannot_live_on_the_device_are_refused(room):
+    _, done = train_on(room, "cpu", "cpu", "env.device=cuda", code=USAGE)
+    has(done.stderr, "env.device is cuda, must be cpu where run.device is cpu")
+    _, done = train_on(room, "copy", "cuda", "env.device=cuda", "run.rollout_policy=host",
+                       code=USAGE)
+    has(done.stderr, "run.rollout_policy is host, must be auto or device")
+    _, done = train_on(room, "cheetah", "cuda", "env.device=cuda", "env.id=HalfCheetah-v5",
+                       code=USAGE)
+    has(done.stderr, "must be cpu for HalfCheetah-v5", "Pendulum-v1")
+    folder, _ = train_on(room, "auto", "auto", "env.device=cuda",
+                         SAC_SHIM_FAULT=f"cudaGetDeviceCount:1:{NO_DEVICE}")
+    has((folder / "log.txt").read_text(), "running on the CPU")
+
+
 def training_steps_allocate_nothing_on_the_device(room):
-    counts = []
-    for total in (63, 67):
-        _, done = train_on(room, f"run-{total}", "cuda", "checkpoint.every=0", total=total,
-                           SAC_SHIM_REPORT="1")
-        counts += re.findall(r"shim: (\d+) allocations", done.stderr)
-    assert len(counts) == 2 and counts[0] == counts[1], counts
+    for place in (ON_HOST, ON_DEVICE):
+        counts = []
+        for total in (63, 69):
+            _, done = train_on(room, f"run-{total}-{place[0]}", "cuda", "checkpoint.every=0", *place,
+                               total=total, SAC_SHIM_REPORT="1")
+            counts += re.findall(r"shim: (\d+) allocations", done.stderr)
+        assert len(counts) == 2 and counts[0] == counts[1], counts
 
 
 def steps_of_an_update_run_side_by_side(room):

@@ -179,7 +179,8 @@ TEST(RunFault, ABrokenObservationNeverEntersTheReplay) {
     if (std::isfinite(value) && value != 0 && std::abs(value) < 100 && std::abs(value) > 1e-6)
       std::memcpy(&state[at], &huge, 8);
   }
-  sac_vec_env_load(run.run->envs, state.data(), run.run->next_start, run.run->spec->obs_dim);
+  sac_vec_env_load(run.run->envs, state.data(), run.run->rows[run.run->staged],
+                   run.run->replay.layout.width);
   EXPECT_EQ(sac_run_step(run.run.get(), &err), SAC_BAD_NUMBER);
   EXPECT_NE(std::string(err.text).find("environment 0 (LinearQuadratic-v0), step 21"),
             std::string::npos)
