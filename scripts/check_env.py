@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Compare `sac trace env` with Gymnasium, live and bit for bit.
 
-Needs gymnasium[mujoco]==1.4.0 and numpy. Usage: check_env.py SAC [STEPS] [SEED]
-SAC is the program; STEPS (default 5000) a case; SEED (default 0) of the actions and given states.
+Needs gymnasium[mujoco]==1.4.0 and numpy. Usage: check_env.py SAC [STEPS [SEED [ID ...]]]
+SAC is the program; STEPS (default 5000) a case; SEED (default 0) of the actions and given states;
+ID names environments (default: all).
 """
 import os
 import pathlib
@@ -26,6 +27,8 @@ def trace(program, case, folder):
     command = [program, "trace", "env", case.env_id, "--in", given, "--out", out]
     if case.state is None:
         command += ["--seed", str(case.seed)]
+    if case.kwargs:
+        command += [f"env.kwargs={case.kwargs_text()}"]
     subprocess.run(command, check=True)
     return safetensors_io.read(out)[0]
 
@@ -49,7 +52,7 @@ def main():
     rng = np.random.default_rng(int(sys.argv[3]) if len(sys.argv) > 3 else 0)
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        for env_id in env_reference.IDS:
+        for env_id in sys.argv[4:] or env_reference.IDS:
             for case in env_reference.cases(env_id, rng, steps):
                 different = count_differences(env_reference.run(case),
                                               trace(program, case, pathlib.Path(folder)))

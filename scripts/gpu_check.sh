@@ -63,7 +63,8 @@ section_device() {
 }
 
 section_ops() {
-  limited 90 ops.log build/sac_tests --gtest_filter='*Ops*cuda*:*AgentS*uda*:*DeviceEnv*cuda' --gtest_brief=1
+  limited 90 ops.log build/sac_tests --gtest_brief=1 \
+    --gtest_filter='*Ops*cuda*:*AgentS*uda*:*DeviceEnv*cuda'
   local status=$?
   grep -q '^\[  PASSED  \] [1-9]' "$out/ops.log" || status=1
   verdict ops $status "$(grep -E '^\[  (PASSED|FAILED|SKIPPED) ' "$out/ops.log" | head -n 3 |

@@ -21,10 +21,14 @@ sac_status sac_command_trace(const sac_arguments *arguments, sac_error *err) {
     return sac_trace_update(&options, err);
   }
   if (strcmp(kind, "env") == 0) {
-    if (arguments->n_overrides > 0)
-      return sac_error_set(err, SAC_BAD_CONFIG, "sac trace env: '%s' is one argument too many",
-                           arguments->overrides[0]);
+    for (int i = 0; i < arguments->n_overrides; i++)
+      if (strncmp(arguments->overrides[i], "env.kwargs", strlen("env.kwargs")))
+        return sac_error_set(err, SAC_BAD_CONFIG,
+                             "sac trace env: '%s' is not used, must be env.kwargs=...",
+                             arguments->overrides[i]);
     sac_trace_env_options options = {.id = subject,
+                                     .n_overrides = arguments->n_overrides,
+                                     .overrides = arguments->overrides,
                                      .in = arguments->in,
                                      .out = arguments->out,
                                      .has_seed = arguments->has_seed,

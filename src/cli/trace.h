@@ -5,11 +5,13 @@
 
 /// What `sac trace env` was asked for.
 typedef struct sac_trace_env_options {
-  const char *id;   // of the environment
-  const char *in;   // file of inputs, or NULL
-  const char *out;  // file to write
-  bool has_seed;    // start from reset(seed) even where `in` holds a state
-  uint64_t seed;    // also of the actions that are drawn without `in`
+  const char *id;  // of the environment
+  int n_overrides;
+  const char *const *overrides;  // of env.kwargs
+  const char *in;                // file of inputs, or NULL
+  const char *out;               // file to write
+  bool has_seed;                 // start from reset(seed) even where `in` holds a state
+  uint64_t seed;                 // also of the actions that are drawn without `in`
 } sac_trace_env_options;
 
 /// Step an environment through given actions and write what it gave.

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { DRAWN_STEPS = 1000 };
 
@@ -51,12 +52,26 @@ static void release_trace(trace *self) {
   free(self->terminated);
 }
 
-static sac_status open_instance(const char *id, trace *self, sac_error *err) {
+// a configuration of the environment and its keywords alone
+static sac_status configure(const sac_trace_env_options *options, const sac_env_def *def,
+                            sac_config *cfg, sac_error *err) {
+  char id[sizeof cfg->env.id + 16];
+  size_t given = (size_t)options->n_overrides;
+  const char **overrides = malloc((given + 1) * sizeof *overrides);
+  if (!overrides) return sac_error_set(err, SAC_FAILED, "out of memory");
+  if (given > 0) memcpy(overrides, options->overrides, given * sizeof *overrides);
+  snprintf(id, sizeof id, "env.id=%s", def->id);
+  overrides[given] = id;
+  sac_status status = sac_config_load(NULL, options->n_overrides + 1, overrides, cfg, err);
+  free(overrides);
+  return status;
+}
+
+static sac_status open_instance(const sac_trace_env_options *options, trace *self, sac_error *err) {
   const sac_env_def *def;
   sac_config cfg;
-  SAC_TRY(sac_env_def_find(id, "sac trace env", &def, err));
-  sac_config_defaults(&cfg);
-  snprintf(cfg.env.id, sizeof cfg.env.id, "%s", def->id);
+  SAC_TRY(sac_env_def_find(options->id, "sac trace env", &def, err));
+  SAC_TRY(configure(options, def, &cfg, err));
   SAC_TRY(sac_task_open(&cfg, false, &self->task, err));
   const sac_env_spec *spec = &self->task->spec;
   SAC_TRY(allocate((size_t)spec->state_dim, sizeof(double), &self->state, err));
@@ -201,7 +216,7 @@ static sac_status write_outputs(const trace *self, const char *path, sac_error *
 
 sac_status sac_trace_env(const sac_trace_env_options *options, sac_error *err) {
   trace self = {.n_steps = 0};
-  sac_status status = open_instance(options->id, &self, err);
+  sac_status status = open_instance(options, &self, err);
   if (status == SAC_OK) status = read_inputs(options, &self, err);
   if (status == SAC_OK) {
     step_through(&self, options->seed);

@@ -38,3 +38,29 @@ SAC_HOST_DEVICE float sac_square_float(float value) {
   return powf(value, two);
 }
 #endif
+
+/// `numpy.linalg.norm` of a short vector: its BLAS adds the squares by fused multiply-adds.
+SAC_HOST_DEVICE double sac_norm(const double *x, int n) {
+  double sum = 0;
+  for (int i = 0; i < n; i++) sum = fma(x[i], x[i], sum);
+  return sqrt(sum);
+}
+
+/// `numpy.sum` of at most 128 values that lie one after the other: eight running sums from eight
+/// values on, else one.
+#define SAC_NUMPY_SUM(name, type)                         \
+  SAC_HOST_DEVICE type name(const type *x, int n) {       \
+    type sum = 0, part[8];                                \
+    int i = 0;                                            \
+    if (n >= 8) {                                         \
+      for (int j = 0; j < 8; j++) part[j] = x[j];         \
+      for (i = 8; i < n - n % 8; i += 8)                  \
+        for (int j = 0; j < 8; j++) part[j] += x[i + j];  \
+      sum = ((part[0] + part[1]) + (part[2] + part[3])) + \
+            ((part[4] + part[5]) + (part[6] + part[7]));  \
+    }                                                     \
+    for (; i < n; i++) sum += x[i];                       \
+    return sum;                                           \
+  }
+SAC_NUMPY_SUM(sac_sum, double)
+SAC_NUMPY_SUM(sac_sum_float, float)

@@ -1,10 +1,7 @@
 // HalfCheetah-v5: make a flat cheetah run. Observation, reward and start states are Gymnasium's.
-#include "base/status.h"
-#include "env/keyword.h"
-#include "env/mujoco.h"
-#include "env/numpy_random.h"
-
 #include <string.h>
+
+#include "env/mujoco.h"
 
 enum { NQ = 9, NV = 9, NU = 6 };
 
@@ -17,28 +14,23 @@ typedef struct half_cheetah {
 enum { FRAME_SKIP, FORWARD_WEIGHT, CONTROL_WEIGHT, NOISE_SCALE, EXCLUDE_POSITION, N_KEYWORDS };
 
 static const sac_env_keyword keywords[N_KEYWORDS] = {
-    [FRAME_SKIP] = SAC_KEYWORD_WHOLE("frame_skip", 5, 1, 1000, "engine steps in one step"),
-    [FORWARD_WEIGHT] = SAC_KEYWORD_NUMBER("forward_reward_weight", 1.0, -INFINITY, INFINITY,
-                                          "weight of the forward speed"),
-    [CONTROL_WEIGHT] = SAC_KEYWORD_NUMBER("ctrl_cost_weight", 0.1, -INFINITY, INFINITY,
-                                          "weight of the squared action"),
-    [NOISE_SCALE] =
-        SAC_KEYWORD_NUMBER("reset_noise_scale", 0.1, 0, INFINITY, "spread of the start states"),
-    [EXCLUDE_POSITION] = SAC_KEYWORD_FLAG("exclude_current_positions_from_observation", true,
-                                          "leave the x position out of the observation"),
+    [FRAME_SKIP] = SAC_MUJOCO_FRAME_SKIP(5),
+    [FORWARD_WEIGHT] = SAC_MUJOCO_WEIGHT("forward_reward_weight", 1.0, "the forward speed"),
+    [CONTROL_WEIGHT] = SAC_MUJOCO_WEIGHT("ctrl_cost_weight", 0.1, "the squared action"),
+    [NOISE_SCALE] = SAC_MUJOCO_NOISE(0.1),
+    [EXCLUDE_POSITION] = SAC_MUJOCO_EXCLUDE("x position"),
 };
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
   const sac_mujoco_model model = {.xml = "half_cheetah.xml", .nq = NQ, .nv = NV, .nu = NU};
+  half_cheetah task = {.forward_weight = given[FORWARD_WEIGHT].value[0],
+                       .control_weight = given[CONTROL_WEIGHT].value[0],
+                       .noise_scale = given[NOISE_SCALE].value[0],
+                       .n_hidden = given[EXCLUDE_POSITION].value[0] != 0};
   int frame_skip = (int)given[FRAME_SKIP].value[0];
-  SAC_TRY(sac_mujoco_open(&model, frame_skip, sizeof(half_cheetah), spec, shared, err));
-  half_cheetah *task = *shared;
-  task->forward_weight = given[FORWARD_WEIGHT].value[0];
-  task->control_weight = given[CONTROL_WEIGHT].value[0];
-  task->noise_scale = given[NOISE_SCALE].value[0];
-  task->n_hidden = given[EXCLUDE_POSITION].value[0] != 0;
-  spec->obs_dim = NQ + NV - task->n_hidden;
+  SAC_TRY(sac_mujoco_open(&model, frame_skip, &task, sizeof task, spec, shared, err));
+  spec->obs_dim = NQ + NV - task.n_hidden;
   spec->max_episode_steps = 1000;
   return SAC_OK;
 }
@@ -57,39 +49,24 @@ static void set_state(const void *shared, void *env, const double *state, double
 
 static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
   const half_cheetah *task = shared;
-  double state[NQ + NV], scale = task->noise_scale;
+  double state[NQ + NV];
   sac_numpy_random random;
   sac_numpy_random_init(&random, seed);
-  for (int i = 0; i < NQ; i++)
-    state[i] = task->mujoco.model->qpos0[i] + sac_numpy_random_uniform(&random, -scale, scale);
-  for (int i = 0; i < NV; i++) state[NQ + i] = scale * sac_numpy_random_normal(&random);
+  sac_mujoco_draw_positions(&task->mujoco, &random, task->noise_scale, state);
+  sac_mujoco_draw_velocities(&task->mujoco, &random, task->noise_scale, true, state + NQ);
   set_state(shared, env, state, obs);
 }
 
 static void step(const void *shared, void *env, const float *action, double *obs,
                  sac_env_result *result) {
   const half_cheetah *task = shared;
-  result->fault = sac_mujoco_advance(&task->mujoco, env, action);
-  observe(task, env, obs);
-  double forward = task->forward_weight * sac_mujoco_x_speed(&task->mujoco, env);
+  sac_mujoco_env *self = env;
+  result->fault = sac_mujoco_advance(&task->mujoco, self, action);
+  observe(task, self, obs);
+  double speed = sac_mujoco_x_speed(&task->mujoco, self, self->data->qpos[0]);
+  double forward = task->forward_weight * speed;
   double cost = sac_mujoco_control_cost(&task->mujoco, task->control_weight, action);
   result->reward = forward - cost;
 }
 
-const sac_env_def sac_half_cheetah = {
-    .version = SAC_ENV_VERSION,
-    .id = "HalfCheetah-v5",
-    .help = "make a flat cheetah run (MuJoCo)",
-    .keywords = keywords,
-    .n_keywords = N_KEYWORDS,
-    .open = open_task,
-    .close = sac_mujoco_close,
-    .create = sac_mujoco_create,
-    .destroy = sac_mujoco_destroy,
-    .reset = reset,
-    .step = step,
-    .engine = sac_mujoco_engine,
-    .set_state = set_state,
-    .save = sac_mujoco_save,
-    .load = sac_mujoco_load,
-};
+const sac_env_def sac_half_cheetah = SAC_MUJOCO_ENV("HalfCheetah-v5", "make a flat cheetah run");

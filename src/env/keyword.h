@@ -1,9 +1,10 @@
-// Short forms for the keyword tables of the environments.
+// Short forms for the keyword tables of the environments, and ranges among them.
 #pragma once
 
-#include "sac/env.h"
-
 #include <math.h>
+
+#include "base/status.h"
+#include "sac/env.h"
 
 // clang-format off
 #define SAC_KEYWORD_ONE(kind_, name_, value_, low_, high_, help_)                              \
@@ -28,3 +29,20 @@
 #define SAC_KEYWORD_MATRIX(name, value, help)                                                  \
   SAC_KEYWORD_ONE(SAC_ENV_NUMBERS, name, value, -1e12, 1e12, help)
 // clang-format on
+
+typedef struct sac_range {
+  double low, high;
+} sac_range;
+
+static inline sac_status sac_keyword_range(const sac_env_keyword *given, sac_range *range,
+                                           sac_error *err) {
+  *range = (sac_range){given->value[0], given->value[1]};
+  if (given->count == 2 && range->low < range->high) return SAC_OK;
+  return sac_error_set(err, SAC_BAD_CONFIG, "%s must be two values, the lower one first",
+                       given->where);
+}
+
+/// Without its ends.
+static inline bool sac_is_inside(sac_range range, double value) {
+  return range.low < value && value < range.high;
+}

@@ -1,15 +1,15 @@
 // The engine's C API, used in the order that the reference environments use it.
 #include "env/mujoco.h"
 
-#include "base/status.h"
-#include "env/assets.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { STATE = mjSTATE_INTEGRATION };
+#include "env/arithmetic.h"
+#include "env/assets.h"
+
+enum { STATE = mjSTATE_INTEGRATION, FORCES_MAX = 128 };
 
 // every warning is counted in mjData, where each step reads it
 static void drop_warning(const char *text) {
@@ -48,11 +48,12 @@ static void describe_model(const mjModel *model, sac_env_spec *spec) {
   }
 }
 
-sac_status sac_mujoco_open(const sac_mujoco_model *wanted, int frame_skip, size_t size,
-                           sac_env_spec *spec, void **shared, sac_error *err) {
+sac_status sac_mujoco_open(const sac_mujoco_model *wanted, int frame_skip, const void *task,
+                           size_t size, sac_env_spec *spec, void **shared, sac_error *err) {
   SAC_ASSERT(wanted->nu <= SAC_ENV_ACTION_MAX);
-  sac_mujoco *mujoco = calloc(1, size);
+  sac_mujoco *mujoco = malloc(size);
   if (!mujoco) return sac_error_set(err, SAC_FAILED, "%s: out of memory", wanted->xml);
+  memcpy(mujoco, task, size);
   sac_status status = load_model(wanted, &mujoco->model, err);
   if (status != SAC_OK) {
     sac_mujoco_close(mujoco);
@@ -106,6 +107,19 @@ void sac_mujoco_load(const void *shared, void *env, const void *bytes) {
   mj_setState(mujoco->model, self->data, state + 1, STATE);
 }
 
+void sac_mujoco_draw_positions(const sac_mujoco *mujoco, sac_numpy_random *random, double spread,
+                               double *qpos) {
+  for (int i = 0; i < mujoco->model->nq; i++)
+    qpos[i] = mujoco->model->qpos0[i] + sac_numpy_random_uniform(random, -spread, spread);
+}
+
+void sac_mujoco_draw_velocities(const sac_mujoco *mujoco, sac_numpy_random *random, double spread,
+                                bool normal, double *qvel) {
+  for (int i = 0; i < mujoco->model->nv; i++)
+    qvel[i] = normal ? spread * sac_numpy_random_normal(random)
+                     : sac_numpy_random_uniform(random, -spread, spread);
+}
+
 void sac_mujoco_begin(const sac_mujoco *mujoco, sac_mujoco_env *env, const double *state) {
   const mjModel *model = mujoco->model;
   mj_resetData(model, env->data);
@@ -146,17 +160,41 @@ void sac_mujoco_engine(const void *shared, void *env, const float *action) {
 
 const char *sac_mujoco_advance(const sac_mujoco *mujoco, sac_mujoco_env *env, const float *action) {
   simulate(mujoco, env->data, action);
+  if (mujoco->needs_contacts) mj_rnePostConstraint(mujoco->model, env->data);
   return take_warning(env->data);
 }
 
-double sac_mujoco_x_speed(const sac_mujoco *mujoco, sac_mujoco_env *env) {
-  double x_after = env->data->qpos[0], speed = (x_after - env->x_before) / mujoco->dt;
+double sac_mujoco_x_speed(const sac_mujoco *mujoco, sac_mujoco_env *env, double x_after) {
+  double speed = (x_after - env->x_before) / mujoco->dt;
   env->x_before = x_after;
   return speed;
 }
 
 double sac_mujoco_control_cost(const sac_mujoco *mujoco, double weight, const float *action) {
-  float sum = 0;
-  for (int i = 0; i < mujoco->model->nu; i++) sum += action[i] * action[i];
-  return (double)((float)weight * sum);
+  float squares[SAC_ENV_ACTION_MAX];
+  for (int i = 0; i < mujoco->model->nu; i++) squares[i] = action[i] * action[i];
+  return (double)((float)weight * sac_sum_float(squares, (int)mujoco->model->nu));
+}
+
+double sac_mujoco_contacts(const sac_mujoco *mujoco, const mjData *data, sac_range range) {
+  double squares[FORCES_MAX];
+  int n = 6 * (int)mujoco->model->nbody;
+  SAC_ASSERT(n <= FORCES_MAX);
+  for (int i = 0; i < n; i++) {
+    double force = sac_clamp(data->cfrc_ext[i], range.low, range.high);
+    squares[i] = force * force;
+  }
+  return sac_sum(squares, n);
+}
+
+sac_status sac_mujoco_find_body(const sac_mujoco *mujoco, const char *name, int *body,
+                                sac_error *err) {
+  *body = mj_name2id(mujoco->model, mjOBJ_BODY, name);
+  if (*body >= 0) return SAC_OK;
+  return sac_error_set(err, SAC_BAD_ENV, "the model of this task has no body named %s", name);
+}
+
+double sac_mujoco_distance(const mjData *data, int a, int b, double *difference) {
+  for (int i = 0; i < 3; i++) difference[i] = data->xpos[3 * a + i] - data->xpos[3 * b + i];
+  return sac_norm(difference, 3);
 }

@@ -16,9 +16,16 @@ const std::string kTraces = "tests/env/traces/";
 
 class Output {
  public:
-  explicit Output(const sac_trace_env_options &wanted) {
+  Output(const char *id, const char *in, bool has_seed, uint64_t seed,
+         std::vector<const char *> overrides = {}) {
     path = testing::TempDir() + "trace_env_test.safetensors";
-    sac_trace_env_options options = wanted;
+    sac_trace_env_options options = {};
+    options.id = id;
+    options.n_overrides = (int)overrides.size();
+    options.overrides = overrides.data();
+    options.in = in;
+    options.has_seed = has_seed;
+    options.seed = seed;
     options.out = path.c_str();
     status = sac_trace_env(&options, &err);
     if (status == SAC_OK) status = sac_safetensors_open(path.c_str(), true, &file, &err);
@@ -60,31 +67,47 @@ TEST(TraceEnv, FileHoldsWhatGymnasiumGives) {
                {"Hopper-v5", "Hopper-v5-state1", false, 0}};
   for (const auto &it : cases) {
     std::string in = kTraces + it.name + ".safetensors";
-    Output out({it.id, in.c_str(), nullptr, it.has_seed, it.seed});
+    Output out(it.id, in.c_str(), it.has_seed, it.seed);
     ASSERT_EQ(out.status, SAC_OK) << out.err.text;
     expect_same(out.file, in);
   }
 }
 
 TEST(TraceEnv, OwnOutputIsAnInput) {
-  Output first({"LinearQuadratic-v0", nullptr, nullptr, true, 3});
+  Output first("LinearQuadratic-v0", nullptr, true, 3);
   ASSERT_EQ(first.status, SAC_OK) << first.err.text;
   std::string kept = first.path + ".kept";
   ASSERT_EQ(std::rename(first.path.c_str(), kept.c_str()), 0);
-  Output second({"LinearQuadratic-v0", kept.c_str(), nullptr, true, 3});
+  Output second("LinearQuadratic-v0", kept.c_str(), true, 3);
   ASSERT_EQ(second.status, SAC_OK) << second.err.text;
   expect_same(second.file, kept);
   std::remove(kept.c_str());
 }
 
+TEST(TraceEnv, TakesKeywords) {
+  std::string in = kTraces + "Hopper-v5-keywords.safetensors";
+  sac_safetensors *file;
+  ASSERT_EQ(sac_safetensors_open(in.c_str(), false, &file, nullptr), SAC_OK);
+  std::string kwargs = std::string("env.kwargs=") + sac_safetensors_text(file, "kwargs");
+  sac_safetensors_close(file);
+  Output out("Hopper-v5", in.c_str(), true, 3, {kwargs.c_str()});
+  ASSERT_EQ(out.status, SAC_OK) << out.err.text;
+  expect_same(out.file, in);
+  Output wrong("Hopper-v5", nullptr, true, 3, {"env.kwargs={healthy_z_rang: 1}"});
+  EXPECT_EQ(wrong.status, SAC_BAD_CONFIG);
+  EXPECT_NE(std::string(wrong.err.text).find("did you mean env.kwargs.healthy_z_range?"),
+            std::string::npos)
+      << wrong.err.text;
+}
+
 TEST(TraceEnv, WrongInputsAreNamed) {
   std::string cheetah = kTraces + "HalfCheetah-v5-seed0.safetensors";
-  Output wrong_task({"Hopper-v5", cheetah.c_str(), nullptr, false, 0});
+  Output wrong_task("Hopper-v5", cheetah.c_str(), false, 0);
   EXPECT_EQ(wrong_task.status, SAC_BAD_CHECKPOINT);
   EXPECT_NE(std::string(wrong_task.err.text).find("actions"), std::string::npos);
-  Output missing({"Hopper-v5", "/nowhere/in.safetensors", nullptr, false, 0});
+  Output missing("Hopper-v5", "/nowhere/in.safetensors", false, 0);
   EXPECT_EQ(missing.status, SAC_BAD_CHECKPOINT);
-  Output unknown({"Hoper-v5", nullptr, nullptr, false, 0});
+  Output unknown("Hoper-v5", nullptr, false, 0);
   EXPECT_EQ(unknown.status, SAC_BAD_CONFIG);
   EXPECT_NE(std::string(unknown.err.text).find("did you mean Hopper-v5?"), std::string::npos);
 }

@@ -33,11 +33,18 @@ TEST(Environment, FrameSkipRepeatsTheActionAndSumsRewards) {
     Environment single(single_task.get()), triple(triple_task.get());
     sac_environment_reset(&single.raw, 3);
     sac_environment_reset(&triple.raw, 3);
-    for (int i = 1; i <= 4; i++) {
+    sac_outcome outcome = {};
+    for (int i = 1; i <= 4 && !outcome.terminated; i++) {
       double reward = 0;
-      for (int frame = 0; frame < 3; frame++) reward += single.step(i).reward;
-      sac_outcome outcome = triple.step(i);
+      bool terminated = false;
+      for (int frame = 0; frame < 3 && !terminated; frame++) {
+        sac_outcome one = single.step(i);
+        reward += one.reward;
+        terminated = one.terminated;
+      }
+      outcome = triple.step(i);
       EXPECT_EQ(outcome.reward, reward) << id;
+      EXPECT_EQ(outcome.terminated, terminated) << id;
       EXPECT_EQ(outcome.truncated, i == 4) << id;
       EXPECT_EQ(triple.obs(), single.obs()) << id;
     }

@@ -15,8 +15,20 @@ extern "C" {
 
 namespace sac_test {
 
-inline const std::vector<std::string> kEnvironments = {
-    "Pendulum-v1", "MountainCarContinuous-v0", "LinearQuadratic-v0", "HalfCheetah-v5", "Hopper-v5"};
+inline const std::vector<std::string> kEnvironments = {"Pendulum-v1",
+                                                       "MountainCarContinuous-v0",
+                                                       "LinearQuadratic-v0",
+                                                       "InvertedPendulum-v5",
+                                                       "InvertedDoublePendulum-v5",
+                                                       "Reacher-v5",
+                                                       "Pusher-v5",
+                                                       "Swimmer-v5",
+                                                       "Hopper-v5",
+                                                       "HalfCheetah-v5",
+                                                       "Walker2d-v5",
+                                                       "Ant-v5",
+                                                       "Humanoid-v5",
+                                                       "HumanoidStandup-v5"};
 
 /// A configuration made of overrides alone.
 inline std::unique_ptr<sac_config> configure(const std::vector<std::string> &overrides) {

@@ -65,7 +65,8 @@ void start(const Trace &trace, sac_test::Environment *environment) {
 // steps the definition itself: beyond termination, and with actions beyond the bounds
 void compare(const std::string &path, int *n_ends) {
   Trace trace(path);
-  auto task = sac_test::open_task({"env.id=" + trace.text("env")}, false);
+  auto task = sac_test::open_task(
+      {"env.id=" + trace.text("env"), "env.kwargs=" + trace.text("kwargs")}, false);
   sac_test::Environment environment(task.get());
   const size_t n_obs = static_cast<size_t>(task->spec.obs_dim);
   const size_t n_act = static_cast<size_t>(task->spec.act_dim);
@@ -94,7 +95,7 @@ void compare(const std::string &path, int *n_ends) {
 
 TEST(Reference, EveryBitIsGymnasiums) {
   std::vector<std::string> paths = trace_paths();
-  EXPECT_GE(paths.size(), 24u);
+  EXPECT_GE(paths.size(), 91u);
   int n_ends = 0;
   for (const std::string &path : paths) compare(path, &n_ends);
   EXPECT_GT(n_ends, 100);

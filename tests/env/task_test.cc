@@ -12,15 +12,20 @@ bool contains(const std::string &text, const std::string &part) {
 }
 
 TEST(Task, EveryEnvironmentOpensAndDescribesItself) {
-  const int obs[] = {3, 2, 1, 17, 11}, act[] = {1, 1, 1, 6, 3},
-            limit[] = {200, 999, 50, 1000, 1000};
+  // Gymnasium's documented sizes and limits, in the order of kEnvironments
+  const struct {
+    int obs, act, limit;
+  } wanted[] = {{3, 1, 200},   {2, 1, 999},    {1, 1, 50},      {4, 1, 1000},   {9, 1, 1000},
+                {10, 2, 50},   {23, 7, 100},   {8, 2, 1000},    {11, 3, 1000},  {17, 6, 1000},
+                {17, 6, 1000}, {105, 8, 1000}, {348, 17, 1000}, {348, 17, 1000}};
+  ASSERT_EQ(std::size(wanted), sac_test::kEnvironments.size());
   for (size_t i = 0; i < sac_test::kEnvironments.size(); i++) {
     auto task = open_task({"env.id=" + sac_test::kEnvironments[i]});
-    EXPECT_EQ(task->spec.obs_dim, obs[i]);
+    EXPECT_EQ(task->spec.obs_dim, wanted[i].obs);
     // no task of these hides anything from the policy: what the definition leaves at 0 is settled
-    EXPECT_EQ(task->spec.actor_obs_dim, obs[i]);
-    EXPECT_EQ(task->spec.act_dim, act[i]);
-    EXPECT_EQ(task->time_limit, limit[i]);
+    EXPECT_EQ(task->spec.actor_obs_dim, wanted[i].obs);
+    EXPECT_EQ(task->spec.act_dim, wanted[i].act);
+    EXPECT_EQ(task->time_limit, wanted[i].limit);
     EXPECT_EQ(std::string(sac_env_def_at(static_cast<int>(i))->id), sac_test::kEnvironments[i]);
   }
   EXPECT_EQ(sac_env_def_at(static_cast<int>(sac_test::kEnvironments.size())), nullptr);

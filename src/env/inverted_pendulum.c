@@ -1,0 +1,65 @@
+// InvertedPendulum-v5: balance a pole on a cart. Observation, reward, end and start states are
+// Gymnasium's.
+#include <string.h>
+
+#include "env/mujoco.h"
+
+enum { NQ = 2, NV = 2, NU = 1 };
+
+typedef struct inverted_pendulum {
+  sac_mujoco mujoco;
+  double noise_scale;
+} inverted_pendulum;
+
+enum { FRAME_SKIP, NOISE_SCALE, N_KEYWORDS };
+
+static const sac_env_keyword keywords[N_KEYWORDS] = {
+    [FRAME_SKIP] = SAC_MUJOCO_FRAME_SKIP(2),
+    [NOISE_SCALE] = SAC_MUJOCO_NOISE(0.01),
+};
+
+static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
+                            sac_error *err) {
+  const sac_mujoco_model model = {.xml = "inverted_pendulum.xml", .nq = NQ, .nv = NV, .nu = NU};
+  inverted_pendulum task = {.noise_scale = given[NOISE_SCALE].value[0]};
+  int frame_skip = (int)given[FRAME_SKIP].value[0];
+  SAC_TRY(sac_mujoco_open(&model, frame_skip, &task, sizeof task, spec, shared, err));
+  spec->obs_dim = NQ + NV;
+  spec->max_episode_steps = 1000;
+  return SAC_OK;
+}
+
+static void observe(const sac_mujoco_env *self, double *obs) {
+  memcpy(obs, self->data->qpos, sizeof *obs * NQ);
+  memcpy(obs + NQ, self->data->qvel, sizeof *obs * NV);
+}
+
+static void set_state(const void *shared, void *env, const double *state, double *obs) {
+  const inverted_pendulum *task = shared;
+  sac_mujoco_begin(&task->mujoco, env, state);
+  observe(env, obs);
+}
+
+static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
+  const inverted_pendulum *task = shared;
+  double state[NQ + NV];
+  sac_numpy_random random;
+  sac_numpy_random_init(&random, seed);
+  sac_mujoco_draw_positions(&task->mujoco, &random, task->noise_scale, state);
+  sac_mujoco_draw_velocities(&task->mujoco, &random, task->noise_scale, false, state + NQ);
+  set_state(shared, env, state, obs);
+}
+
+static void step(const void *shared, void *env, const float *action, double *obs,
+                 sac_env_result *result) {
+  const inverted_pendulum *task = shared;
+  result->fault = sac_mujoco_advance(&task->mujoco, env, action);
+  observe(env, obs);
+  bool finite = true;
+  for (int i = 0; i < NQ + NV; i++) finite = finite && isfinite(obs[i]);
+  result->terminated = !finite || fabs(obs[1]) > 0.2;
+  result->reward = !result->terminated;
+}
+
+const sac_env_def sac_inverted_pendulum =
+    SAC_MUJOCO_ENV("InvertedPendulum-v5", "balance a pole on a cart");

@@ -1,0 +1,108 @@
+// Walker2d-v5: make a two-legged robot walk without falling. Observation, reward, end and start
+// states are Gymnasium's.
+#include <string.h>
+
+#include "env/arithmetic.h"
+#include "env/mujoco.h"
+
+enum { NQ = 9, NV = 9, NU = 6 };
+
+typedef struct walker2d {
+  sac_mujoco mujoco;
+  double forward_weight, control_weight, healthy_reward, noise_scale;
+  sac_range height, angle;  // where the robot is healthy
+  bool ends_unhealthy;
+  int n_hidden;  // leading positions that the observation leaves out
+} walker2d;
+
+enum {
+  FRAME_SKIP,
+  FORWARD_WEIGHT,
+  CONTROL_WEIGHT,
+  HEALTHY_REWARD,
+  TERMINATE,
+  Z_RANGE,
+  ANGLE_RANGE,
+  NOISE_SCALE,
+  EXCLUDE_POSITION,
+  N_KEYWORDS
+};
+
+static const sac_env_keyword keywords[N_KEYWORDS] = {
+    [FRAME_SKIP] = SAC_MUJOCO_FRAME_SKIP(4),
+    [FORWARD_WEIGHT] = SAC_MUJOCO_WEIGHT("forward_reward_weight", 1.0, "the forward speed"),
+    [CONTROL_WEIGHT] = SAC_MUJOCO_WEIGHT("ctrl_cost_weight", 1e-3, "the squared action"),
+    [HEALTHY_REWARD] = SAC_MUJOCO_HEALTHY_REWARD(1.0),
+    [TERMINATE] = SAC_MUJOCO_TERMINATE,
+    [Z_RANGE] = SAC_KEYWORD_RANGE("healthy_z_range", 0.8, 2.0, "bounds of the height in m"),
+    [ANGLE_RANGE] = SAC_KEYWORD_RANGE("healthy_angle_range", -1.0, 1.0, "bounds of the tilt, rad"),
+    [NOISE_SCALE] = SAC_MUJOCO_NOISE(5e-3),
+    [EXCLUDE_POSITION] = SAC_MUJOCO_EXCLUDE("x position"),
+};
+
+static sac_status read_keywords(const sac_env_keyword *given, walker2d *task, sac_error *err) {
+  SAC_TRY(sac_keyword_range(&given[Z_RANGE], &task->height, err));
+  SAC_TRY(sac_keyword_range(&given[ANGLE_RANGE], &task->angle, err));
+  task->forward_weight = given[FORWARD_WEIGHT].value[0];
+  task->control_weight = given[CONTROL_WEIGHT].value[0];
+  task->healthy_reward = given[HEALTHY_REWARD].value[0];
+  task->ends_unhealthy = given[TERMINATE].value[0] != 0;
+  task->noise_scale = given[NOISE_SCALE].value[0];
+  task->n_hidden = given[EXCLUDE_POSITION].value[0] != 0;
+  return SAC_OK;
+}
+
+static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
+                            sac_error *err) {
+  const sac_mujoco_model model = {.xml = "walker2d_v5.xml", .nq = NQ, .nv = NV, .nu = NU};
+  walker2d task = {.n_hidden = 0};
+  SAC_TRY(read_keywords(given, &task, err));
+  int frame_skip = (int)given[FRAME_SKIP].value[0];
+  SAC_TRY(sac_mujoco_open(&model, frame_skip, &task, sizeof task, spec, shared, err));
+  spec->obs_dim = NQ + NV - task.n_hidden;
+  spec->max_episode_steps = 1000;
+  return SAC_OK;
+}
+
+static void observe(const walker2d *task, const sac_mujoco_env *self, double *obs) {
+  int n_positions = NQ - task->n_hidden;
+  memcpy(obs, self->data->qpos + task->n_hidden, sizeof *obs * (size_t)n_positions);
+  for (int i = 0; i < NV; i++) obs[n_positions + i] = sac_clamp(self->data->qvel[i], -10, 10);
+}
+
+static void set_state(const void *shared, void *env, const double *state, double *obs) {
+  const walker2d *task = shared;
+  sac_mujoco_begin(&task->mujoco, env, state);
+  observe(task, env, obs);
+}
+
+static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
+  const walker2d *task = shared;
+  double state[NQ + NV];
+  sac_numpy_random random;
+  sac_numpy_random_init(&random, seed);
+  sac_mujoco_draw_positions(&task->mujoco, &random, task->noise_scale, state);
+  sac_mujoco_draw_velocities(&task->mujoco, &random, task->noise_scale, false, state + NQ);
+  set_state(shared, env, state, obs);
+}
+
+static bool is_healthy(const walker2d *task, const mjData *data) {
+  return sac_is_inside(task->height, data->qpos[1]) && sac_is_inside(task->angle, data->qpos[2]);
+}
+
+static void step(const void *shared, void *env, const float *action, double *obs,
+                 sac_env_result *result) {
+  const walker2d *task = shared;
+  sac_mujoco_env *self = env;
+  result->fault = sac_mujoco_advance(&task->mujoco, self, action);
+  observe(task, self, obs);
+  bool healthy = is_healthy(task, self->data);
+  double speed = sac_mujoco_x_speed(&task->mujoco, self, self->data->qpos[0]);
+  double forward = task->forward_weight * speed;
+  double cost = sac_mujoco_control_cost(&task->mujoco, task->control_weight, action);
+  result->reward = forward + (healthy ? task->healthy_reward : 0) - cost;
+  result->terminated = task->ends_unhealthy && !healthy;
+}
+
+const sac_env_def sac_walker2d =
+    SAC_MUJOCO_ENV("Walker2d-v5", "make a two-legged robot walk without falling");
