@@ -121,7 +121,16 @@ $(BUILD)/sac: $(BUILD)/obj/cli/main.o $(BUILD)/libsac.a
 $(BUILD)/sac_tests: $(TEST_OBJ) $(BUILD)/libsac.a
 	$(CXX) $(CXXFLAGS) $(EXTRA) $^ -o $@ $(RPATH) $(LDLIBS) -lgtest -lgtest_main
 
-tests: $(BUILD)/sac $(BUILD)/sac_tests $(SHIM)
+# the example of a plug-in, and three that are wrong
+PLUGINS := $(patsubst %,$(BUILD)/plugins/%.so,corridor version lacks_step absurd)
+$(BUILD)/plugins/version.so: WRONG := -DVERSION=99
+$(BUILD)/plugins/lacks_step.so: WRONG := -DSTEP=NULL
+$(BUILD)/plugins/absurd.so: WRONG := -DOBS_DIM=-7
+$(PLUGINS): tests/env/plugins/corridor.c include/sac/env.h include/sac/base.h
+	@mkdir -p $(@D)
+	$(CC) -shared -fPIC -Iinclude $(WRONG) $< -o $@ -lm
+
+tests: $(BUILD)/sac $(BUILD)/sac_tests $(SHIM) $(PLUGINS)
 
 # the fast tests, and every gradient against central differences in a double-precision build
 test: all tests

@@ -97,6 +97,12 @@ typedef struct sac_env_def {
   void (*load)(const void *shared, void *env, const void *bytes);
 } sac_env_def;
 
+/// A plug-in is a shared library that defines this; `env.plugin` names its file, `env.id` its id:
+///     SAC_API const sac_env_def sac_env_plugin = {.version = SAC_ENV_VERSION, ...};
+/// It is compiled against this header alone and links nothing of sac: a function that fails fills
+/// `err->text`, if `err` is not NULL, and returns the status.
+extern SAC_API const sac_env_def sac_env_plugin;
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,6 +4,21 @@
 
 #include "cli/cli.h"
 
+// the rest of a configuration has no meaning here
+static sac_status check_env_overrides(const sac_arguments *arguments, sac_error *err) {
+  for (int i = 0; i < arguments->n_overrides; i++) {
+    const char *given = arguments->overrides[i];
+    bool used = !strncmp(given, "env.kwargs", strlen("env.kwargs")) ||
+                !strncmp(given, "env.plugin=", strlen("env.plugin="));
+    if (!used)
+      return sac_error_set(err, SAC_BAD_CONFIG,
+                           "sac trace env: '%s' is not used, must be env.kwargs=... or "
+                           "env.plugin=...",
+                           given);
+  }
+  return SAC_OK;
+}
+
 sac_status sac_command_trace(const sac_arguments *arguments, sac_error *err) {
   const char *kind = arguments->words[0], *subject = arguments->words[1];
   if (!arguments->out)
@@ -21,11 +36,7 @@ sac_status sac_command_trace(const sac_arguments *arguments, sac_error *err) {
     return sac_trace_update(&options, err);
   }
   if (strcmp(kind, "env") == 0) {
-    for (int i = 0; i < arguments->n_overrides; i++)
-      if (strncmp(arguments->overrides[i], "env.kwargs", strlen("env.kwargs")))
-        return sac_error_set(err, SAC_BAD_CONFIG,
-                             "sac trace env: '%s' is not used, must be env.kwargs=...",
-                             arguments->overrides[i]);
+    SAC_TRY(check_env_overrides(arguments, err));
     sac_trace_env_options options = {.id = subject,
                                      .n_overrides = arguments->n_overrides,
                                      .overrides = arguments->overrides,

@@ -53,14 +53,13 @@ static void release_trace(trace *self) {
 }
 
 // a configuration of the environment and its keywords alone
-static sac_status configure(const sac_trace_env_options *options, const sac_env_def *def,
-                            sac_config *cfg, sac_error *err) {
+static sac_status configure(const sac_trace_env_options *options, sac_config *cfg, sac_error *err) {
   char id[sizeof cfg->env.id + 16];
   size_t given = (size_t)options->n_overrides;
   const char **overrides = malloc((given + 1) * sizeof *overrides);
   if (!overrides) return sac_error_set(err, SAC_FAILED, "out of memory");
   if (given > 0) memcpy(overrides, options->overrides, given * sizeof *overrides);
-  snprintf(id, sizeof id, "env.id=%s", def->id);
+  snprintf(id, sizeof id, "env.id=%s", options->id);
   overrides[given] = id;
   sac_status status = sac_config_load(NULL, options->n_overrides + 1, overrides, cfg, err);
   free(overrides);
@@ -68,13 +67,12 @@ static sac_status configure(const sac_trace_env_options *options, const sac_env_
 }
 
 static sac_status open_instance(const sac_trace_env_options *options, trace *self, sac_error *err) {
-  const sac_env_def *def;
   sac_config cfg;
-  SAC_TRY(sac_env_def_find(options->id, "sac trace env", &def, err));
-  SAC_TRY(configure(options, def, &cfg, err));
+  SAC_TRY(configure(options, &cfg, err));
   SAC_TRY(sac_task_open(&cfg, false, &self->task, err));
   const sac_env_spec *spec = &self->task->spec;
   SAC_TRY(allocate((size_t)spec->state_dim, sizeof(double), &self->state, err));
+  const sac_env_def *def = self->task->def;
   if (def->create) return def->create(self->task->shared, &self->instance, err);
   return allocate(spec->state_bytes, 1, &self->instance, err);
 }

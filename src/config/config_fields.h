@@ -96,6 +96,8 @@ SAC_CLOSE(run)
 
 SAC_OPEN(env, "the environment")
 SAC_FIELD(text, env, id, "", "", "", "all", "name of the environment; it must be given")
+SAC_FIELD(text, env, plugin, "null", "a file or null", "", "all",
+          "shared library that defines the environment (sac/env.h); loaded only when named here")
 SAC_FIELD(choice, env, device, "cpu", env_device, "", "all",
           "where environments live; cuda keeps those that are plain formulas on the GPU of "
           "run.device, beside networks and replay")

@@ -75,7 +75,8 @@ void sac_config_reference(FILE *out) {
 
 // saved state keeps its shape and meaning only while these keys keep their values
 static bool fixes_state(const char *path) {
-  if (!strcmp(path, "env.device")) return false;  // the same state wherever it lives
+  // the same state wherever it lives and whatever file the environment comes from
+  if (!strcmp(path, "env.device") || !strcmp(path, "env.plugin")) return false;
   static const char *const fixed[] = {"env.",           "policy.",  "critic.",
                                       "algorithm.name", "run.seed", "algorithm.buffer_size"};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {

@@ -109,7 +109,7 @@ SAC_HOST_DEVICE void sac_formula_look(sac_formula_field field, const double *val
                                       sac_formula_event *event) {
   for (int j = 0; j < count && event->field == SAC_FORMULA_SOUND; j++) {
     if (isfinite((sac_real)values[j])) continue;
-    event->field = field;
+    event->field = (int32_t)field;
     event->index = j;
     event->value = values[j];
   }

@@ -149,25 +149,67 @@ static sac_status map_actions(const sac_config *cfg, bool squash, sac_task *task
   return SAC_OK;
 }
 
+typedef struct size_claim {
+  const char *name;
+  size_t value, low, high;
+} size_claim;
+
+// a definition may come from anywhere; a negative number is a huge size here
+static sac_status check_spec(const sac_env_def *def, const sac_env_spec *spec, const char *where,
+                             sac_error *err) {
+  const size_t many = 1000000, obs_dim = (size_t)spec->obs_dim, state_dim = (size_t)spec->state_dim;
+  const size_claim claims[] = {{"obs_dim", obs_dim, 1, many},
+                               {"actor_obs_dim", (size_t)spec->actor_obs_dim, 1, obs_dim},
+                               {"act_dim", (size_t)spec->act_dim, 1, SAC_ENV_ACTION_MAX},
+                               {"max_episode_steps", (size_t)spec->max_episode_steps, 0, INT32_MAX},
+                               {"state_dim", state_dim, 0, many},
+                               {"qpos_dim", (size_t)spec->qpos_dim, 0, state_dim},
+                               {"state_bytes", spec->state_bytes, 1, (size_t)1 << 30}};
+  for (size_t i = 0; i < sizeof claims / sizeof *claims; i++)
+    if (claims[i].value < claims[i].low || claims[i].value > claims[i].high)
+      return sac_error_set(err, SAC_BAD_ENV, "%s: the %s of %s is %zd, must be in [%zu, %zu]",
+                           where, claims[i].name, def->id, (ssize_t)claims[i].value, claims[i].low,
+                           claims[i].high);
+  for (int i = 0; i < spec->act_dim; i++)
+    if (!(spec->action_low[i] < spec->action_high[i]))
+      return sac_error_set(err, SAC_BAD_ENV, "%s: the bounds of action[%d] of %s are [%g, %g]",
+                           where, i, def->id, spec->action_low[i], spec->action_high[i]);
+  return SAC_OK;
+}
+
 static sac_status open_shared(const sac_config *cfg, sac_task *task, sac_error *err) {
   sac_env_keyword keywords[KEYWORDS_MAX];
   char places[KEYWORDS_MAX][PLACE_MAX];
   SAC_TRY(resolve_keywords(task->def, &cfg->env.kwargs, keywords, places, err));
   SAC_TRY(task->def->open(keywords, &task->spec, &task->shared, err));
   if (task->spec.actor_obs_dim == 0) task->spec.actor_obs_dim = task->spec.obs_dim;
+  SAC_TRY(check_spec(task->def, &task->spec, sac_config_where(cfg, "env.id"), err));
   int64_t limit = cfg->env.max_episode_steps;
   task->time_limit = limit > 0 ? limit : task->spec.max_episode_steps;
   task->frame_skip = (int)cfg->env.frame_skip;
   return SAC_OK;
 }
 
+static sac_status find_def(const sac_config *cfg, sac_task *task, sac_error *err) {
+  const char *where = sac_config_where(cfg, "env.id");
+  if (!cfg->env.plugin[0]) return sac_env_def_find(cfg->env.id, where, &task->def, err);
+  SAC_TRY(
+      sac_plugin_open(cfg->env.plugin, sac_config_where(cfg, "env.plugin"), &task->plugin, err));
+  task->def = task->plugin.def;
+  if (strcmp(task->def->id, cfg->env.id) == 0) return SAC_OK;
+  char shown[64];
+  sac_config_show(cfg->env.id, shown, sizeof shown);
+  return sac_error_set(err, SAC_BAD_CONFIG,
+                       "%s: env.id is '%s', must be %s, which env.plugin %s "
+                       "defines",
+                       where, shown, task->def->id, cfg->env.plugin);
+}
+
 sac_status sac_task_open(const sac_config *cfg, bool squash, sac_task **task, sac_error *err) {
-  const sac_env_def *def;
-  SAC_TRY(sac_env_def_find(cfg->env.id, sac_config_where(cfg, "env.id"), &def, err));
   sac_task *opened = *task = calloc(1, sizeof *opened);
-  if (!opened) return sac_error_set(err, SAC_FAILED, "%s: out of memory", def->id);
-  opened->def = def;
-  sac_status status = open_shared(cfg, opened, err);
+  if (!opened) return sac_error_set(err, SAC_FAILED, "%s: out of memory", cfg->env.id);
+  sac_status status = find_def(cfg, opened, err);
+  if (status == SAC_OK) status = open_shared(cfg, opened, err);
   if (status == SAC_OK) status = map_actions(cfg, squash, opened, err);
   if (status == SAC_OK) return SAC_OK;
   sac_task_close(opened);
@@ -178,6 +220,7 @@ sac_status sac_task_open(const sac_config *cfg, bool squash, sac_task **task, sa
 void sac_task_close(sac_task *task) {
   if (!task) return;
   if (task->shared) task->def->close(task->shared);
+  sac_plugin_close(&task->plugin);
   free(task);
 }
 

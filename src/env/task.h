@@ -4,6 +4,7 @@
 
 #include "base/real.h"
 #include "config/config.h"
+#include "env/plugin.h"
 #include "sac/env.h"
 
 /// The definitions, one after the other; NULL past the last.
@@ -17,6 +18,7 @@ sac_status sac_env_def_find(const char *id, const char *where, const sac_env_def
 /// An opened environment; read-only, so that many instances on many threads may share it.
 typedef struct sac_task {
   const sac_env_def *def;
+  sac_plugin plugin;  // where it comes from one
   sac_env_spec spec;
   void *shared;                           // what def->open made
   int frame_skip;                         // steps of the task in one step of the agent
@@ -28,7 +30,8 @@ typedef struct sac_task {
 /// Open `cfg->env.id` with cfg->env.kwargs, frame_skip and max_episode_steps. `squash`: actions
 /// come in (-1, 1) and are mapped to the task's bounds, which must be finite; otherwise they pass
 /// as they are, unclipped. SAC_BAD_CONFIG for an unknown environment or keyword, with one line for
-/// each mistake and the position in the user's file; SAC_BAD_ENV when it cannot be opened.
+/// each mistake and the position in the user's file; SAC_BAD_ENV when it cannot be opened, or
+/// describes itself in numbers that cannot be.
 sac_status sac_task_open(const sac_config *cfg, bool squash, sac_task **task, sac_error *err);
 void sac_task_close(sac_task *task);
 
