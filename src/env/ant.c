@@ -1,10 +1,7 @@
 // Ant-v5: make a four-legged robot run. Observation, reward, end and start states are Gymnasium's.
-#include <string.h>
+#include "env/ant_body.h"
 
-#include "env/arithmetic.h"
-#include "env/mujoco.h"
-
-enum { NQ = 15, NV = 14, NU = 8, BODIES = 14, FORCES = 6 * (BODIES - 1) };
+enum { NQ = SAC_ANT_NQ, NV = SAC_ANT_NV };
 
 typedef struct ant {
   sac_mujoco mujoco;
@@ -37,8 +34,8 @@ static const sac_env_keyword keywords[N_KEYWORDS] = {
     [CONTROL_WEIGHT] = SAC_MUJOCO_WEIGHT("ctrl_cost_weight", 0.5, "the squared action"),
     [CONTACT_WEIGHT] = SAC_MUJOCO_WEIGHT("contact_cost_weight", 5e-4, "the squared contact forces"),
     [HEALTHY_REWARD] = SAC_MUJOCO_HEALTHY_REWARD(1.0),
-    [MAIN_BODY] =
-        SAC_KEYWORD_WHOLE("main_body", 1, 0, BODIES - 1, "number of the body whose speed counts"),
+    [MAIN_BODY] = SAC_KEYWORD_WHOLE("main_body", SAC_ANT_TORSO, 0, SAC_ANT_BODIES - 1,
+                                    "number of the body whose speed counts"),
     [TERMINATE] = SAC_MUJOCO_TERMINATE,
     [Z_RANGE] = SAC_KEYWORD_RANGE("healthy_z_range", 0.2, 1.0, "bounds of the height in m"),
     [FORCE_RANGE] =
@@ -66,24 +63,18 @@ static sac_status read_keywords(const sac_env_keyword *given, ant *task, sac_err
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
-  const sac_mujoco_model model = {.xml = "ant.xml", .nq = NQ, .nv = NV, .nu = NU};
+  const sac_mujoco_model model = {.xml = "ant.xml", .nq = NQ, .nv = NV, .nu = SAC_ANT_NU};
   ant task = {.mujoco = {.needs_contacts = true}};
   SAC_TRY(read_keywords(given, &task, err));
   int frame_skip = (int)given[FRAME_SKIP].value[0];
   SAC_TRY(sac_mujoco_open(&model, frame_skip, &task, sizeof task, spec, shared, err));
-  spec->obs_dim = NQ + NV - task.n_hidden + (task.shows_contacts ? FORCES : 0);
+  spec->obs_dim = NQ + NV - task.n_hidden + (task.shows_contacts ? SAC_ANT_FORCES : 0);
   spec->max_episode_steps = 1000;
   return SAC_OK;
 }
 
 static void observe(const ant *task, const sac_mujoco_env *self, double *obs) {
-  int n_positions = NQ - task->n_hidden;
-  memcpy(obs, self->data->qpos + task->n_hidden, sizeof *obs * (size_t)n_positions);
-  memcpy(obs + n_positions, self->data->qvel, sizeof *obs * NV);
-  obs += n_positions + NV;
-  // the world's own entry is left out
-  for (int i = 0; task->shows_contacts && i < FORCES; i++)
-    obs[i] = sac_clamp(self->data->cfrc_ext[6 + i], task->force.low, task->force.high);
+  sac_ant_observe(self->data, task->n_hidden, task->shows_contacts ? &task->force : NULL, obs);
 }
 
 static double find_x(const ant *task, const sac_mujoco_env *self) {
@@ -103,16 +94,8 @@ static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
   double state[NQ + NV];
   sac_numpy_random random;
   sac_numpy_random_init(&random, seed);
-  sac_mujoco_draw_positions(&task->mujoco, &random, task->noise_scale, state);
-  sac_mujoco_draw_velocities(&task->mujoco, &random, task->noise_scale, true, state + NQ);
+  sac_ant_draw(&task->mujoco, &random, task->noise_scale, state);
   set_state(shared, env, state, obs);
-}
-
-static bool is_healthy(const ant *task, const mjData *data) {
-  bool finite = true;
-  for (int i = 0; i < NQ; i++) finite = finite && isfinite(data->qpos[i]);
-  for (int i = 0; i < NV; i++) finite = finite && isfinite(data->qvel[i]);
-  return finite && task->height.low <= data->qpos[2] && data->qpos[2] <= task->height.high;
 }
 
 static void step(const void *shared, void *env, const float *action, double *obs,
@@ -122,7 +105,7 @@ static void step(const void *shared, void *env, const float *action, double *obs
   sac_mujoco_env *self = env;
   result->fault = sac_mujoco_advance(mujoco, self, action);
   observe(task, self, obs);
-  bool healthy = is_healthy(task, self->data);
+  bool healthy = sac_ant_is_healthy(self->data, task->height);
   double forward = sac_mujoco_x_speed(mujoco, self, find_x(task, self)) * task->forward_weight;
   double contact = task->contact_weight * sac_mujoco_contacts(mujoco, self->data, task->force);
   double cost = sac_mujoco_control_cost(mujoco, task->control_weight, action) + contact;
@@ -130,4 +113,4 @@ static void step(const void *shared, void *env, const float *action, double *obs
   result->terminated = task->ends_unhealthy && !healthy;
 }
 
-const sac_env_def sac_ant = SAC_MUJOCO_ENV("Ant-v5", "make a four-legged robot run");
+const sac_env_def sac_ant = SAC_MUJOCO_ENV("Ant-v5", open_task, "make a four-legged robot run");

@@ -10,6 +10,7 @@
 #include "env/draws.h"
 #include "env/linear_quadratic.h"
 #include "env/mountain_car_continuous.h"
+#include "env/multigoal.h"
 #include "env/pendulum.h"
 
 /// One line each: the NAME of env/NAME.h, which defines sac_NAME_state, sac_NAME_task (what `open`
@@ -17,7 +18,8 @@
 #define SAC_FORMULA_LIST(X)  \
   X(pendulum)                \
   X(mountain_car_continuous) \
-  X(linear_quadratic)
+  X(linear_quadratic)        \
+  X(multigoal)
 
 typedef enum sac_formula {
 #define X(name) SAC_FORMULA_##name,

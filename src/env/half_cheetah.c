@@ -69,4 +69,5 @@ static void step(const void *shared, void *env, const float *action, double *obs
   result->reward = forward - cost;
 }
 
-const sac_env_def sac_half_cheetah = SAC_MUJOCO_ENV("HalfCheetah-v5", "make a flat cheetah run");
+const sac_env_def sac_half_cheetah =
+    SAC_MUJOCO_ENV("HalfCheetah-v5", open_task, "make a flat cheetah run");

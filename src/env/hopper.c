@@ -113,4 +113,4 @@ static void step(const void *shared, void *env, const float *action, double *obs
 }
 
 const sac_env_def sac_hopper =
-    SAC_MUJOCO_ENV("Hopper-v5", "make a one-legged robot hop without falling");
+    SAC_MUJOCO_ENV("Hopper-v5", open_task, "make a one-legged robot hop without falling");

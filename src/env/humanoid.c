@@ -108,4 +108,4 @@ static void step(const void *shared, void *env, const float *action, double *obs
 }
 
 const sac_env_def sac_humanoid =
-    SAC_MUJOCO_ENV("Humanoid-v5", "make a humanoid walk without falling");
+    SAC_MUJOCO_ENV("Humanoid-v5", open_task, "make a humanoid walk without falling");

@@ -81,4 +81,4 @@ static void step(const void *shared, void *env, const float *action, double *obs
 }
 
 const sac_env_def sac_humanoid_standup =
-    SAC_MUJOCO_ENV("HumanoidStandup-v5", "make a lying humanoid stand up");
+    SAC_MUJOCO_ENV("HumanoidStandup-v5", open_task, "make a lying humanoid stand up");

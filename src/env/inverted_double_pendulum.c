@@ -72,4 +72,4 @@ static void step(const void *shared, void *env, const float *action, double *obs
 }
 
 const sac_env_def sac_inverted_double_pendulum =
-    SAC_MUJOCO_ENV("InvertedDoublePendulum-v5", "balance two poles on a cart");
+    SAC_MUJOCO_ENV("InvertedDoublePendulum-v5", open_task, "balance two poles on a cart");

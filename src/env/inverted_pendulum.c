@@ -62,4 +62,4 @@ static void step(const void *shared, void *env, const float *action, double *obs
 }
 
 const sac_env_def sac_inverted_pendulum =
-    SAC_MUJOCO_ENV("InvertedPendulum-v5", "balance a pole on a cart");
+    SAC_MUJOCO_ENV("InvertedPendulum-v5", open_task, "balance a pole on a cart");

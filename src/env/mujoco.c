@@ -9,7 +9,7 @@
 #include "env/arithmetic.h"
 #include "env/assets.h"
 
-enum { STATE = mjSTATE_INTEGRATION, FORCES_MAX = 128 };
+enum { STATE = mjSTATE_INTEGRATION, FORCES_MAX = 128, KEPT = 2 };
 
 // every warning is counted in mjData, where each step reads it
 static void drop_warning(const char *text) {
@@ -22,12 +22,23 @@ static void report_error(const char *text) {
   _exit(SAC_BAD_ENV);
 }
 
+// the file with the task's changes; NULL with a reason
+static mjModel *compile(const sac_mujoco_model *wanted, const char *path, char *reason, int size) {
+  mjSpec *spec = mj_parseXML(path, NULL, reason, size);
+  if (!spec) return NULL;
+  if (wanted->change) wanted->change(spec);
+  mjModel *model = mj_compile(spec, NULL);
+  if (!model) snprintf(reason, (size_t)size, "%s", mjs_getError(spec));
+  mj_deleteSpec(spec);
+  return model;
+}
+
 static sac_status load_model(const sac_mujoco_model *wanted, mjModel **model, sac_error *err) {
   char path[SAC_PATH_MAX], reason[1000] = "";
   SAC_TRY(sac_asset_find(wanted->xml, path, err));
   mju_user_warning = drop_warning;
   mju_user_error = report_error;
-  mjModel *found = *model = mj_loadXML(path, NULL, reason, sizeof reason);
+  mjModel *found = *model = compile(wanted, path, reason, sizeof reason);
   if (!found) return sac_error_set(err, SAC_BAD_ENV, "%s: %s", path, reason);
   if (found->nq == wanted->nq && found->nv == wanted->nv && found->nu == wanted->nu) return SAC_OK;
   return sac_error_set(err, SAC_BAD_ENV,
@@ -41,7 +52,7 @@ static void describe_model(const mjModel *model, sac_env_spec *spec) {
   spec->act_dim = (int)model->nu;
   spec->qpos_dim = (int)model->nq;
   spec->state_dim = (int)(model->nq + model->nv);
-  spec->state_bytes = sizeof(double) * (1 + (size_t)mj_stateSize(model, STATE));
+  spec->state_bytes = sizeof(double) * (KEPT + (size_t)mj_stateSize(model, STATE));
   for (int i = 0; i < model->nu; i++) {
     spec->action_low[i] = (float)model->actuator_ctrlrange[2 * i];
     spec->action_high[i] = (float)model->actuator_ctrlrange[2 * i + 1];
@@ -95,7 +106,8 @@ void sac_mujoco_save(const void *shared, const void *env, void *bytes) {
   const sac_mujoco_env *self = env;
   double *state = bytes;
   state[0] = self->x_before;
-  mj_getState(mujoco->model, self->data, state + 1, STATE);
+  state[1] = self->y_before;
+  mj_getState(mujoco->model, self->data, state + KEPT, STATE);
 }
 
 void sac_mujoco_load(const void *shared, void *env, const void *bytes) {
@@ -104,7 +116,8 @@ void sac_mujoco_load(const void *shared, void *env, const void *bytes) {
   const double *state = bytes;
   mj_resetData(mujoco->model, self->data);
   self->x_before = state[0];
-  mj_setState(mujoco->model, self->data, state + 1, STATE);
+  self->y_before = state[1];
+  mj_setState(mujoco->model, self->data, state + KEPT, STATE);
 }
 
 void sac_mujoco_draw_positions(const sac_mujoco *mujoco, sac_numpy_random *random, double spread,
@@ -127,6 +140,7 @@ void sac_mujoco_begin(const sac_mujoco *mujoco, sac_mujoco_env *env, const doubl
   memcpy(env->data->qvel, state + model->nq, sizeof *state * (size_t)model->nv);
   mj_forward(model, env->data);
   env->x_before = env->data->qpos[0];
+  env->y_before = env->data->qpos[1];
 }
 
 static const char *const warning_text[mjNWARNING] = {
@@ -162,6 +176,12 @@ const char *sac_mujoco_advance(const sac_mujoco *mujoco, sac_mujoco_env *env, co
   simulate(mujoco, env->data, action);
   if (mujoco->needs_contacts) mj_rnePostConstraint(mujoco->model, env->data);
   return take_warning(env->data);
+}
+
+double sac_mujoco_y_speed(const sac_mujoco *mujoco, sac_mujoco_env *env, double y_after) {
+  double speed = (y_after - env->y_before) / mujoco->dt;
+  env->y_before = y_after;
+  return speed;
 }
 
 double sac_mujoco_x_speed(const sac_mujoco *mujoco, sac_mujoco_env *env, double x_after) {

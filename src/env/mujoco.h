@@ -9,8 +9,9 @@
 
 /// What a task's code takes for granted about its model.
 typedef struct sac_mujoco_model {
-  const char *xml;  // name of the asset file
-  int nq, nv, nu;   // positions, velocities, controls
+  const char *xml;               // name of the asset file
+  int nq, nv, nu;                // positions, velocities, controls
+  void (*change)(mjSpec *spec);  // adds what the file does not have, before it is compiled; or NULL
 } sac_mujoco_model;
 
 /// The shared part; a task's own starts with it.
@@ -24,8 +25,9 @@ typedef struct sac_mujoco {
 /// One instance.
 typedef struct sac_mujoco_env {
   mjData *data;
-  double x_before;  // m: where the next step starts from, by default the first position; kept here
-                    // because what the engine would say after a restore may lag behind
+  // m: where the next step starts from, by default the first two positions; kept here because what
+  // the engine would say after a restore may lag behind
+  double x_before, y_before;
 } sac_mujoco_env;
 
 /// Make the shared part, a copy of `task` (`size` bytes, a sac_mujoco at their head), load its
@@ -57,6 +59,7 @@ const char *sac_mujoco_advance(const sac_mujoco *mujoco, sac_mujoco_env *env, co
 
 /// Speed over the last step, m/s, where it ended at `x_after`. Call it once after each step.
 double sac_mujoco_x_speed(const sac_mujoco *mujoco, sac_mujoco_env *env, double x_after);
+double sac_mujoco_y_speed(const sac_mujoco *mujoco, sac_mujoco_env *env, double y_after);
 
 /// `engine` of an environment: the simulation of one step and nothing else.
 void sac_mujoco_engine(const void *shared, void *env, const float *action);
@@ -90,10 +93,10 @@ double sac_mujoco_distance(const mjData *data, int a, int b, double *difference)
                    "leave the " what " out of the observation")
 
 /// The definition of a task whose file names its parts so.
-#define SAC_MUJOCO_ENV(id_, help_)                                                            \
+#define SAC_MUJOCO_ENV(id_, open_, help_)                                                     \
   {                                                                                           \
     .version = SAC_ENV_VERSION, .id = id_, .help = help_ " (MuJoCo)", .keywords = keywords,   \
-    .n_keywords = N_KEYWORDS, .open = open_task, .close = sac_mujoco_close,                   \
+    .n_keywords = N_KEYWORDS, .open = open_, .close = sac_mujoco_close,                       \
     .create = sac_mujoco_create, .destroy = sac_mujoco_destroy, .reset = reset, .step = step, \
     .engine = sac_mujoco_engine, .set_state = set_state, .save = sac_mujoco_save,             \
     .load = sac_mujoco_load                                                                   \

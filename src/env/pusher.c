@@ -90,4 +90,4 @@ static void step(const void *shared, void *env, const float *action, double *obs
 }
 
 const sac_env_def sac_pusher =
-    SAC_MUJOCO_ENV("Pusher-v5", "push an object to a goal with a seven-joint arm");
+    SAC_MUJOCO_ENV("Pusher-v5", open_task, "push an object to a goal with a seven-joint arm");

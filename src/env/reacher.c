@@ -86,4 +86,5 @@ static void step(const void *shared, void *env, const float *action, double *obs
   result->reward = -distance * task->distance_weight - cost;
 }
 
-const sac_env_def sac_reacher = SAC_MUJOCO_ENV("Reacher-v5", "reach a target with a two-link arm");
+const sac_env_def sac_reacher =
+    SAC_MUJOCO_ENV("Reacher-v5", open_task, "reach a target with a two-link arm");

@@ -69,4 +69,5 @@ static void step(const void *shared, void *env, const float *action, double *obs
   result->reward = task->forward_weight * speed - cost;
 }
 
-const sac_env_def sac_swimmer = SAC_MUJOCO_ENV("Swimmer-v5", "make a chain of three links swim");
+const sac_env_def sac_swimmer =
+    SAC_MUJOCO_ENV("Swimmer-v5", open_task, "make a chain of three links swim");

@@ -105,4 +105,4 @@ static void step(const void *shared, void *env, const float *action, double *obs
 }
 
 const sac_env_def sac_walker2d =
-    SAC_MUJOCO_ENV("Walker2d-v5", "make a two-legged robot walk without falling");
+    SAC_MUJOCO_ENV("Walker2d-v5", open_task, "make a two-legged robot walk without falling");

@@ -25,6 +25,7 @@ const std::vector<Case> kCases = {
     {"PendulumSkip",
      {"env.id=Pendulum-v1", "env.n_envs=3", "env.frame_skip=3", "env.kwargs={g: 5}"}},
     {"MountainCar", {"env.id=MountainCarContinuous-v0", "env.n_envs=33"}},
+    {"Multigoal", {"env.id=Multigoal-v0", "env.n_envs=9"}},
     {"Linear", {"env.id=LinearQuadratic-v0", "env.n_envs=5", "env.max_episode_steps=7"}},
     {"LinearTwo",
      {"env.id=LinearQuadratic-v0", "env.n_envs=2",

@@ -15,9 +15,11 @@ extern "C" {
 
 namespace sac_test {
 
+/// All, in the order of the program's list.
 inline const std::vector<std::string> kEnvironments = {"Pendulum-v1",
                                                        "MountainCarContinuous-v0",
                                                        "LinearQuadratic-v0",
+                                                       "Multigoal-v0",
                                                        "InvertedPendulum-v5",
                                                        "InvertedDoublePendulum-v5",
                                                        "Reacher-v5",
@@ -28,7 +30,10 @@ inline const std::vector<std::string> kEnvironments = {"Pendulum-v1",
                                                        "Walker2d-v5",
                                                        "Ant-v5",
                                                        "Humanoid-v5",
-                                                       "HumanoidStandup-v5"};
+                                                       "HumanoidStandup-v5",
+                                                       "AntDirection-v0",
+                                                       "AntCrossMaze-v0",
+                                                       "AntSimpleMaze-v0"};
 
 /// A configuration made of overrides alone.
 inline std::unique_ptr<sac_config> configure(const std::vector<std::string> &overrides) {
