@@ -114,12 +114,12 @@ SAC_LATER(flag, env, normalize_obs, "false", "", "", "all",
 SAC_LATER(flag, env, normalize_reward, "false", "", "", "all",
           "scale rewards by the running deviation of the return")
 SAC_OPEN(env.history, "past steps that observations are extended by")
-SAC_LATER(integer, env.history, observations, "0", "[0, 1000]", "steps", "all",
+SAC_FIELD(integer, env.history, observations, "0", "[0, 1000]", "steps", "all",
           "past observations appended to each observation")
-SAC_LATER(integer, env.history, actions, "0", "[0, 1000]", "steps", "all",
+SAC_FIELD(integer, env.history, actions, "0", "[0, 1000]", "steps", "all",
           "past actions appended to each observation")
 SAC_CLOSE(history)
-SAC_LATER(number, env, action_smoothing, "0.0", "[0, 1)", "", "all",
+SAC_FIELD(number, env, action_smoothing, "0.0", "[0, 1)", "", "all",
           "weight of the previous action in the one that is applied")
 SAC_CLOSE(env)
 

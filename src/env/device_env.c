@@ -50,9 +50,19 @@ static sac_status find_formula(const sac_config *cfg, const sac_env_def *def, sa
                        sac_config_word("env.device", cfg->env.device), def->id, all);
 }
 
+// formula.h has neither a history nor smoothing
+static sac_status check_view(const sac_config *cfg, const sac_view *view, sac_error *err) {
+  if (view->n_past == 0 && view->n_actions == 0 && !(view->smoothing > 0)) return SAC_OK;
+  return sac_error_set(err, SAC_BAD_CONFIG,
+                       "%s: env.device is %s, must be cpu with env.history or env.action_smoothing",
+                       sac_config_where(cfg, "env.device"),
+                       sac_config_word("env.device", cfg->env.device));
+}
+
 static sac_status fill_world(const sac_vec_env_options *options, const sac_task *task,
                              sac_formula_world *world, sac_error *err) {
   SAC_TRY(find_formula(options->cfg, task->def, &world->formula, err));
+  SAC_TRY(check_view(options->cfg, &task->view, err));
   const sac_env_spec *spec = &task->spec;
   SAC_ASSERT(spec->obs_dim <= SAC_FORMULA_OBS_MAX && spec->act_dim <= SAC_FORMULA_ACTION_MAX);
   world->obs_dim = spec->obs_dim;

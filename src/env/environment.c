@@ -21,7 +21,7 @@ sac_status sac_environment_create(const sac_task *task, sac_environment *environ
                                   sac_error *err) {
   const sac_env_def *def = task->def;
   *environment = (sac_environment){.task = task};
-  environment->obs = calloc((size_t)task->spec.obs_dim, sizeof(double));
+  environment->obs = calloc(sac_view_values(&task->view), sizeof(double));
   environment->scratch = calloc(1, task->spec.state_bytes);
   bool enough = environment->obs && environment->scratch;
   sac_status status = SAC_OK;
@@ -59,6 +59,7 @@ void sac_environment_reset(sac_environment *environment, uint64_t seed) {
   environment->step = 0;
   environment->total_reward = 0;
   task->def->reset(task->shared, environment->instance, seed, environment->obs);
+  sac_view_begin(&task->view, environment->obs);
   environment->trouble = look_for_trouble("observation", environment->obs, task->spec.obs_dim);
 }
 
@@ -82,9 +83,11 @@ void sac_environment_step(sac_environment *environment, const sac_real *action,
                           sac_outcome *outcome) {
   const sac_task *task = environment->task;
   float own[SAC_ENV_ACTION_MAX];
+  sac_real taken[SAC_ENV_ACTION_MAX];
   *outcome = (sac_outcome){.reward = 0};
   environment->step++;
-  sac_task_action(task, action, own);
+  sac_view_act(&task->view, action, taken, environment->obs);
+  sac_task_action(task, taken, own);
   for (int i = 0; i < task->spec.act_dim; i++) {
     if (isfinite(own[i])) continue;
     environment->trouble = (sac_trouble){"action", i, (double)action[i], NULL};
@@ -113,7 +116,7 @@ void sac_environment_observe(const sac_environment *environment, sac_real *out) 
 }
 
 static size_t obs_bytes(const sac_task *task) {
-  return sizeof(double) * (size_t)task->spec.obs_dim;
+  return sizeof(double) * sac_view_values(&task->view);
 }
 
 size_t sac_environment_bytes(const sac_task *task) {

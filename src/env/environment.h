@@ -22,7 +22,8 @@ const char *sac_environment_engine(void);
 typedef struct sac_environment {
   const sac_task *task;
   void *instance;       // what def->create made, or state_bytes plain bytes
-  double *obs;          // (S) the observation to act on, or the last of an episode that ended
+  double *obs;          // (S, and what view.h keeps) the observation to act on, or the last of an
+                        // episode that ended
   int64_t step;         // steps of the agent taken in this episode
   double total_reward;  // their rewards
   sac_trouble trouble;  // of the last reset or step; the state is lost with it

@@ -184,6 +184,7 @@ static sac_status open_shared(const sac_config *cfg, sac_task *task, sac_error *
   SAC_TRY(task->def->open(keywords, &task->spec, &task->shared, err));
   if (task->spec.actor_obs_dim == 0) task->spec.actor_obs_dim = task->spec.obs_dim;
   SAC_TRY(check_spec(task->def, &task->spec, sac_config_where(cfg, "env.id"), err));
+  SAC_TRY(sac_view_make(cfg, &task->spec, &task->view, err));
   int64_t limit = cfg->env.max_episode_steps;
   task->time_limit = limit > 0 ? limit : task->spec.max_episode_steps;
   task->frame_skip = (int)cfg->env.frame_skip;

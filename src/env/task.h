@@ -5,6 +5,7 @@
 #include "base/real.h"
 #include "config/config.h"
 #include "env/plugin.h"
+#include "env/view.h"
 #include "sac/env.h"
 
 /// The definitions, one after the other; NULL past the last.
@@ -19,7 +20,8 @@ sac_status sac_env_def_find(const char *id, const char *where, const sac_env_def
 typedef struct sac_task {
   const sac_env_def *def;
   sac_plugin plugin;  // where it comes from one
-  sac_env_spec spec;
+  sac_env_spec spec;  // as the agent sees it: see view.h
+  sac_view view;
   void *shared;                           // what def->open made
   int frame_skip;                         // steps of the task in one step of the agent
   int64_t time_limit;                     // steps of the agent in an episode; 0 means none

@@ -99,7 +99,6 @@ TEST(Values, WhatLaterVersionsBringIsSaidToBeMissing) {
       {"critic.layer_norm=true", "not available in this version, must be false"},
       {"critic.dropout=0.1", "not available in this version, must be 0.0"},
       {"env.normalize_obs=true", "not available in this version"},
-      {"env.history.observations=2", "not available in this version"},
       {"policy.type=gmm", "not available in this version, must be gaussian"}};
   for (auto [override, text] : cases)
     EXPECT_NE(With(override).text.find(text), std::string::npos) << With(override).text;
