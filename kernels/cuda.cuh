@@ -97,6 +97,7 @@ void sac_cuda_adam(sac_backend *backend, const sac_adam *op);
 void sac_cuda_polyak(sac_backend *backend, const sac_polyak *op);
 void sac_cuda_normal_fill(sac_backend *backend, const sac_normal_fill *op);
 void sac_cuda_replay_gather(sac_backend *backend, const sac_replay_gather *op);
+void sac_cuda_normalise(sac_backend *backend, const sac_normalise *op);
 void sac_cuda_finite_check(sac_backend *backend, const sac_finite_check *op);
 void sac_cuda_tick(sac_backend *backend, uint64_t *counter);
 double sac_cuda_peak_gflops(sac_backend *backend);

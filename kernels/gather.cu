@@ -45,3 +45,27 @@ void sac_cuda_replay_gather(sac_backend *backend, const sac_replay_gather *op) {
   SAC_CUDA_RUN(backend, replay_gather_kernel, blocks, THREADS, *op);
   sac_cuda_step_end(backend);
 }
+
+// One thread a value. Bytes: every value read and written once. Limit: latency.
+static __global__ void normalise_kernel(const __grid_constant__ sac_normalise op) {
+  size_t place = sac_thread_index(), cols = (size_t)op.cols;
+  if (place >= (size_t)op.n * (size_t)op.rows * cols) return;
+  int column = (int)(place % cols), i = (int)(place / cols / (size_t)op.rows);
+  int row = (int)(place / cols % (size_t)op.rows);
+  size_t at = (size_t)i * cols + (size_t)column;
+  sac_stack_row(&op.y, i, row)[column] =
+      sac_normalised(sac_stack_row(&op.x, i, row)[column], op.mean[at], op.scale[at]);
+}
+
+void sac_cuda_normalise(sac_backend *backend, const sac_normalise *op) {
+  sac_cuda_uses uses = {};
+  size_t cells = (size_t)op->n * (size_t)op->cols;
+  sac_cuda_reads_stack(&uses, &op->x, op->n, op->rows, op->cols);
+  sac_cuda_reads(&uses, op->mean, cells * sizeof *op->mean);
+  sac_cuda_reads(&uses, op->scale, cells * sizeof *op->scale);
+  sac_cuda_writes_stack(&uses, &op->y, op->n, op->rows, op->cols);
+  sac_cuda_step_begin(backend, &uses);
+  unsigned blocks = sac_blocks(cells * (size_t)op->rows, THREADS);
+  SAC_CUDA_RUN(backend, normalise_kernel, blocks, THREADS, *op);
+  sac_cuda_step_end(backend);
+}

@@ -37,6 +37,7 @@ static const sac_ops table = {
     sac_cuda_polyak,
     sac_cuda_normal_fill,
     sac_cuda_replay_gather,
+    sac_cuda_normalise,
     sac_cuda_finite_check,
     sac_cuda_tick,
     sac_cuda_peak_gflops,

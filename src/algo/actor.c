@@ -67,6 +67,7 @@ sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor,
   self->layout = options->layout;
   self->copied_at = UINT64_MAX;
   SAC_ASSERT(!(self->copies && options->in_place));
+  SAC_ASSERT(!(self->copies && self->agent->scaling.obs_mean));
   sac_status status = allocate_rows(self, options->in_place, options->seed, err);
   if (status == SAC_OK && self->copies) status = create_copy(self, err);
   if (status == SAC_OK)
@@ -115,7 +116,7 @@ sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_e
   ops->normal_fill(backend, &fill);
   if (actor->copies) follow(actor);
   sac_policy_draw draw = {.rows = actor->n_rows,
-                          .obs = staged,
+                          .obs = sac_agent_see(actor->agent, actor->n_rows, staged),
                           .noise = noise,
                           .action = sac_agent_columns(staged, sac_row_action(layout))};
   sac_policy_sample(actor->copies ? &actor->policy : &actor->agent->policy,

@@ -9,7 +9,8 @@ typedef struct sac_actor sac_actor;
 /// What an actor is made for.
 typedef struct sac_actor_options {
   sac_agent *agent;
-  sac_backend *host;      ///< where the copy lives; NULL for the agent's own device
+  sac_backend *host;      ///< where the copy lives; NULL for the agent's own device, as must be
+                          ///< where it normalises observations
   int rows;               ///< environments
   bool in_place;          ///< rows lie in the agent's backend memory; not with a copy
   sac_row_layout layout;  ///< of the staged transitions

@@ -53,6 +53,20 @@ static void carve_losses(sac_agent *self, sac_arena *arena) {
   self->losses.entropy = self->losses.temperature + n;
 }
 
+static void carve_scaling(sac_agent *self, sac_arena *arena) {
+  size_t n = (size_t)self->n_seeds, obs_dim = (size_t)self->obs_dim;
+  sac_scaling *scaling = &self->scaling;
+  if (self->cfg.env.normalize_obs) {
+    scaling->obs_mean = sac_arena_take(arena, n * obs_dim * sizeof(sac_real));
+    scaling->obs_scale = sac_arena_take(arena, n * obs_dim * sizeof(sac_real));
+    scaling->seen = sac_arena_take(arena, n * (size_t)self->act_rows * obs_dim * sizeof(sac_real));
+  }
+  if (self->cfg.env.normalize_reward) {
+    scaling->reward_mean = sac_arena_take(arena, n * sizeof(sac_real));
+    scaling->reward_scale = sac_arena_take(arena, n * sizeof(sac_real));
+  }
+}
+
 static void carve_target(const sac_agent *self, const sac_critic *critic, sac_arena *arena,
                          const sac_mlp_pass *own, sac_mlp_pass *target) {
   if (critic->target.value && self->backend->ops->overlaps)
@@ -64,6 +78,7 @@ static void carve_target(const sac_agent *self, const sac_critic *critic, sac_ar
 static void carve_all(sac_agent *self, sac_arena *arena) {
   carve_batch(self, arena);
   carve_losses(self, arena);
+  carve_scaling(self, arena);
   sac_mlp_pass_carve(&self->policy.mlp, 2 * self->batch_size, true, arena, &self->policy_pass);
   sac_mlp_pass_carve(&self->policy.mlp, self->act_rows, false, arena, &self->act_pass);
   sac_mlp_pass_carve(&self->q.mlp, self->batch_size, true, arena, &self->q_pass);
@@ -140,6 +155,19 @@ static sac_status create_networks(sac_agent *self, sac_error *err) {
   return sac_params_allocate(&self->temperature, self->backend, true, err);
 }
 
+// as they are, until there are statistics
+static sac_status reset_scaling(sac_agent *self, sac_error *err) {
+  sac_real *mean = calloc((size_t)self->obs_dim, sizeof *mean);
+  sac_real *scale = calloc((size_t)self->obs_dim, sizeof *scale);
+  for (int j = 0; scale && j < self->obs_dim; j++) scale[j] = 1;
+  for (int i = 0; mean && scale && i < self->n_seeds; i++)
+    sac_agent_set_scaling(self, i, mean, scale, 1);
+  bool enough = mean && scale;
+  free(mean);
+  free(scale);
+  return enough ? SAC_OK : sac_error_set(err, SAC_FAILED, "no memory for the agent");
+}
+
 static sac_status initialise_networks(sac_agent *self, const uint64_t *seeds, sac_error *err) {
   int actor = self->cfg.policy.init, critic = self->cfg.critic.init;
   SAC_TRY(sac_params_init(&self->policy.params, actor, seeds, 0, err));
@@ -149,6 +177,7 @@ static sac_status initialise_networks(sac_agent *self, const uint64_t *seeds, sa
     SAC_TRY(sac_params_init(&self->value.params, critic, seeds, 2, err));
     sac_critic_copy_target(&self->value);
   }
+  SAC_TRY(reset_scaling(self, err));
   sac_real log_alpha = (sac_real)log(self->cfg.algorithm.ent_coef.initial);
   for (int i = 0; i < self->n_seeds; i++)
     self->backend->ops->upload(self->backend,
@@ -284,10 +313,68 @@ sac_status sac_agent_check(sac_agent *agent, bool weights, sac_error *err) {
   return weights ? check_weights(agent, err) : SAC_OK;
 }
 
+static void upload_one(sac_agent *agent, sac_real *to, int i_seed, const sac_real *from,
+                       int count) {
+  size_t size = (size_t)count;
+  agent->backend->ops->upload(agent->backend, to + (size_t)i_seed * size, from,
+                              size * sizeof *from);
+}
+
+void sac_agent_set_scaling(sac_agent *agent, int i_seed, const sac_real *obs_mean,
+                           const sac_real *obs_scale, sac_real reward_scale) {
+  sac_scaling *scaling = &agent->scaling;
+  if (scaling->obs_mean) {
+    upload_one(agent, scaling->obs_mean, i_seed, obs_mean, agent->obs_dim);
+    upload_one(agent, scaling->obs_scale, i_seed, obs_scale, agent->obs_dim);
+  }
+  if (scaling->reward_scale) upload_one(agent, scaling->reward_scale, i_seed, &reward_scale, 1);
+}
+
+static void normalise_obs(sac_agent *self, int rows, sac_stack x, sac_stack y) {
+  sac_normalise step = {.n = self->n_seeds,
+                        .rows = rows,
+                        .cols = self->obs_dim,
+                        .x = x,
+                        .y = y,
+                        .mean = self->scaling.obs_mean,
+                        .scale = self->scaling.obs_scale};
+  self->backend->ops->normalise(self->backend, &step);
+}
+
+sac_stack sac_agent_see(sac_agent *agent, int rows, sac_stack obs) {
+  if (!agent->scaling.obs_mean) return obs;
+  sac_stack seen = {.data = agent->scaling.seen,
+                    .stride = (size_t)agent->act_rows * (size_t)agent->obs_dim,
+                    .ld = agent->obs_dim,
+                    .share = 1};
+  normalise_obs(agent, rows, obs, seen);
+  return seen;
+}
+
 void sac_agent_act(sac_agent *agent, const sac_act *act) {
-  sac_policy_draw draw = {
-      .rows = act->rows, .obs = act->obs, .noise = act->noise, .action = act->action};
+  sac_policy_draw draw = {.rows = act->rows,
+                          .obs = sac_agent_see(agent, act->rows, act->obs),
+                          .noise = act->noise,
+                          .action = act->action};
   sac_policy_sample(&agent->policy, &agent->act_pass, &draw);
+}
+
+// the replay keeps what the environments gave
+static void scale_batch(sac_agent *self) {
+  sac_batch *batch = &self->batch;
+  if (self->scaling.obs_mean) {
+    normalise_obs(self, self->batch_size, batch->now, batch->now);
+    normalise_obs(self, 2 * self->batch_size, batch->both, batch->both);
+  }
+  if (!self->scaling.reward_scale) return;
+  sac_normalise step = {.n = self->n_seeds,
+                        .rows = self->batch_size,
+                        .cols = 1,
+                        .x = batch->reward,
+                        .y = batch->reward,
+                        .mean = self->scaling.reward_mean,
+                        .scale = self->scaling.reward_scale};
+  self->backend->ops->normalise(self->backend, &step);
 }
 
 static void draw_batch(sac_agent *self, const sac_replay *replay) {
@@ -306,6 +393,7 @@ static void draw_batch(sac_agent *self, const sac_replay *replay) {
                               .reward = batch->reward,
                               .terminated = batch->terminated};
   ops->replay_gather(self->backend, &gather);
+  scale_batch(self);
   sac_normal_fill noise = {.n = self->n_seeds,
                            .rows = self->batch_size,
                            .cols = self->act_dim,

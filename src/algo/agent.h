@@ -28,6 +28,14 @@ typedef struct sac_losses {
   sac_real *v, *policy, *temperature, *entropy;  // (n_seeds)
 } sac_losses;
 
+/// How observations and rewards are scaled before a network or a target sees them; data NULL where
+/// they are not. In backend memory.
+typedef struct sac_scaling {
+  sac_real *obs_mean, *obs_scale;        // (n_seeds, S)
+  sac_real *reward_mean, *reward_scale;  // (n_seeds): the mean stays 0
+  sac_real *seen;                        // (n_seeds, act_rows, S) observations to act on
+} sac_scaling;
+
 struct sac_agent {
   const sac_algorithm_def *def;
   sac_config cfg;
@@ -45,6 +53,7 @@ struct sac_agent {
   int act_rows;  // rows the act pass takes
   sac_batch batch;
   sac_losses losses;
+  sac_scaling scaling;
   void *memory;                 // what passes, batch and losses were carved from
   uint64_t *key;                // (n_seeds) run seeds, in backend memory
   uint64_t *update;             // number of the next update, in backend memory
@@ -65,6 +74,9 @@ sac_stack sac_agent_columns(sac_stack rows, int first_column);
 static inline void sac_agent_phase(sac_agent *agent, sac_phase phase) {
   if (agent->on_phase) agent->on_phase(agent->on_phase_context, phase);
 }
+
+/// Observations (n_seeds, rows, S) as the policy is to see them: scaled where the agent does that.
+sac_stack sac_agent_see(sac_agent *agent, int rows, sac_stack obs);
 
 // Steps that algorithms share, each named after its equation in ALGORITHMS' sources.
 

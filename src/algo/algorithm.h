@@ -53,6 +53,12 @@ typedef struct sac_act {
 } sac_act;
 void sac_agent_act(sac_agent *agent, const sac_act *act);
 
+/// What networks see of seed `i_seed` from now on: observations (x - mean) * scale, with `obs_mean`
+/// and `obs_scale` (S) in host memory, rewards times `reward_scale`, both bounded (sac_normalise).
+/// An agent whose configuration normalises neither ignores it.
+void sac_agent_set_scaling(sac_agent *agent, int i_seed, const sac_real *obs_mean,
+                           const sac_real *obs_scale, sac_real reward_scale);
+
 /// One gradient step: draw a batch, learn from it. Every call of an agent names the same replay.
 void sac_agent_update(sac_agent *agent, const sac_replay *replay);
 

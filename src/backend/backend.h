@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "base/threads.h"
 
-#define SAC_BACKEND_VERSION 4
+#define SAC_BACKEND_VERSION 5
 
 /// A stack of row-major matrices: member i starts at `data + (i / share) * stride`, its rows lie
 /// `ld` apart. `share` > 1 lets neighbouring members read the same matrix (the critics of one seed
@@ -241,6 +241,13 @@ typedef struct sac_replay_gather {
   sac_stack reward, terminated;  // (n, rows, 1)
 } sac_replay_gather;
 
+/// y = (x - mean) * scale, at most SAC_NORMALISED_MAX in size; x and y may be the same.
+typedef struct sac_normalise {
+  int n, rows, cols;
+  sac_stack x, y;                // (n, rows, cols)
+  const sac_real *mean, *scale;  // (n, cols)
+} sac_normalise;
+
 /// One step of `n` environments of a run that live in backend memory (env/formula.h): each
 /// completes its row of `rows`, whose actions are given or, with `uniform`, drawn at vector step
 /// `step`, and writes the observation to act on next into its row of `next_obs`.
@@ -330,6 +337,7 @@ struct sac_ops {
   void (*polyak)(sac_backend *, const sac_polyak *);
   void (*normal_fill)(sac_backend *, const sac_normal_fill *);
   void (*replay_gather)(sac_backend *, const sac_replay_gather *);
+  void (*normalise)(sac_backend *, const sac_normalise *);
   void (*finite_check)(sac_backend *, const sac_finite_check *);
   void (*tick)(sac_backend *, uint64_t *counter);  // *counter += 1
   // optional: the rate of fused multiply-adds over all threads in GFLOP/s, from a burst of a

@@ -25,6 +25,16 @@ SAC_HOST_DEVICE sac_real sac_activate(sac_real x, sac_activation activation) {
   return activation == SAC_TANH ? sac_math_tanh(x) : x;
 }
 
+/// The bound of what is normalised, that of Stable-Baselines3's VecNormalize.
+#define SAC_NORMALISED_MAX 10
+
+/// NaN stays NaN.
+SAC_HOST_DEVICE sac_real sac_normalised(sac_real x, sac_real mean, sac_real scale) {
+  const sac_real most = SAC_NORMALISED_MAX;
+  sac_real y = (x - mean) * scale;
+  return y > most ? most : y < -most ? -most : y;
+}
+
 // ---- random numbers
 
 /// Two independent standard normals from two words (Box-Muller); |z| < 5.8.

@@ -109,9 +109,9 @@ SAC_FIELD(integer, env, frame_skip, "1", "[1, 1000]", "steps", "all",
           "environment steps that each action is held for; their rewards are summed")
 SAC_FIELD(kwargs, env, kwargs, "{}", "numbers, true, false or lists of numbers", "", "all",
           "keyword arguments of the environment, by its own names")
-SAC_LATER(flag, env, normalize_obs, "false", "", "", "all",
+SAC_FIELD(flag, env, normalize_obs, "false", "", "", "all",
           "scale observations by their running mean and deviation")
-SAC_LATER(flag, env, normalize_reward, "false", "", "", "all",
+SAC_FIELD(flag, env, normalize_reward, "false", "", "", "all",
           "scale rewards by the running deviation of the return")
 SAC_OPEN(env.history, "past steps that observations are extended by")
 SAC_FIELD(integer, env.history, observations, "0", "[0, 1000]", "steps", "all",

@@ -57,9 +57,21 @@ static void resolve_devices(sac_config_loading *self) {
     sac_config_mistake(&self->mistakes, find_place(self, "run.rollout_policy", "env.device"),
                        "run.rollout_policy is host, must be auto or device where env.device is "
                        "cuda");
+  // running statistics are kept on the host, and the agent's own policy sees by them
+  bool sees = cfg->env.normalize_obs;
+  if (on_device && (sees || cfg->env.normalize_reward) &&
+      can_compare(self, "env.device", "env.normalize_obs"))
+    sac_config_mistake(&self->mistakes, find_place(self, "env.device", "env.normalize_obs"),
+                       "env.device is cuda, must be cpu with env.normalize_obs or "
+                       "env.normalize_reward");
+  if (sees && cfg->run.rollout_policy == SAC_ROLLOUT_HOST &&
+      can_compare(self, "run.rollout_policy", "env.normalize_obs"))
+    sac_config_mistake(&self->mistakes, find_place(self, "run.rollout_policy", "env.normalize_obs"),
+                       "run.rollout_policy is host, must be auto or device with env.normalize_obs");
   if (cfg->run.rollout_policy == SAC_ROLLOUT_AUTO)
-    cfg->run.rollout_policy =
-        !on_device && cfg->env.n_envs <= HOST_ENVS_MAX ? SAC_ROLLOUT_HOST : SAC_ROLLOUT_DEVICE;
+    cfg->run.rollout_policy = !on_device && !sees && cfg->env.n_envs <= HOST_ENVS_MAX
+                                  ? SAC_ROLLOUT_HOST
+                                  : SAC_ROLLOUT_DEVICE;
 }
 
 static void resolve_run(sac_config_loading *self) {

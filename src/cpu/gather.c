@@ -1,5 +1,5 @@
 // The batch out of the replay: random rows of a ring far larger than the cache, so all rows of a
-// part are asked for before the first is copied.
+// part are asked for before the first is copied. And its scaling by running statistics.
 #include "backend/formulas.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"
@@ -56,4 +56,21 @@ void SAC_CPU(replay_gather)(sac_backend *backend, const sac_replay_gather *op) {
     SAC_ASSERT(op->count[i] > 0 && op->count[i] <= op->capacity && op->count[i] <= UINT32_MAX);
   size_t work = (size_t)op->n * (size_t)op->rows * 512;  // each row waits for memory
   sac_cpu_run(backend, work, op->n * sac_rows_blocks(op->rows), gather_part, op);
+}
+
+static void normalise_part(void *context, int i_part) {
+  const sac_normalise *op = context;
+  sac_rows_part part = sac_rows_part_at(op->rows, i_part);
+  size_t first = (size_t)part.member * (size_t)op->cols;
+  const sac_real *mean = op->mean + first, *scale = op->scale + first;
+  for (int row = part.first; row < part.end; row++) {
+    const sac_real *x = sac_stack_row(&op->x, part.member, row);
+    sac_real *y = sac_stack_row(&op->y, part.member, row);
+    for (int j = 0; j < op->cols; j++) y[j] = sac_normalised(x[j], mean[j], scale[j]);
+  }
+}
+
+void SAC_CPU(normalise)(sac_backend *backend, const sac_normalise *op) {
+  size_t work = (size_t)op->n * (size_t)op->rows * (size_t)op->cols;
+  sac_cpu_run(backend, work, op->n * sac_rows_blocks(op->rows), normalise_part, op);
 }

@@ -34,6 +34,7 @@ const sac_ops SAC_CPU(table) = {
     .polyak = SAC_CPU(polyak),
     .normal_fill = SAC_CPU(normal_fill),
     .replay_gather = SAC_CPU(replay_gather),
+    .normalise = SAC_CPU(normalise),
     .finite_check = SAC_CPU(finite_check),
     .tick = SAC_CPU(tick),
     .peak_gflops = SAC_CPU(peak_gflops),

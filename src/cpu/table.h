@@ -19,6 +19,7 @@ void SAC_CPU(adam)(sac_backend *backend, const sac_adam *op);
 void SAC_CPU(polyak)(sac_backend *backend, const sac_polyak *op);
 void SAC_CPU(normal_fill)(sac_backend *backend, const sac_normal_fill *op);
 void SAC_CPU(replay_gather)(sac_backend *backend, const sac_replay_gather *op);
+void SAC_CPU(normalise)(sac_backend *backend, const sac_normalise *op);
 void SAC_CPU(finite_check)(sac_backend *backend, const sac_finite_check *op);
 void SAC_CPU(tick)(sac_backend *backend, uint64_t *counter);
 

@@ -71,6 +71,35 @@ static void add_progress(const sac_state *state, sac_tensors *tensors) {
   add_doubles(tensors, "progress.lengths", progress->lengths, SAC_EPISODE_WINDOW);
 }
 
+// the running statistics: one list for saving and loading
+typedef struct statistic {
+  const char *name;
+  double *values;
+  int64_t count;
+} statistic;
+
+enum { STATISTICS = 7 };
+
+static void list_statistics(sac_normaliser *normaliser, statistic out[STATISTICS]) {
+  sac_running *obs = &normaliser->obs, *returns = &normaliser->returns;
+  const statistic all[STATISTICS] = {{"obs_rms.mean", obs->mean, obs->dim},
+                                     {"obs_rms.var", obs->var, obs->dim},
+                                     {"obs_rms.count", &obs->count, 1},
+                                     {"ret_rms.mean", returns->mean, 1},
+                                     {"ret_rms.var", returns->var, 1},
+                                     {"ret_rms.count", &returns->count, 1},
+                                     {"returns", normaliser->discounted, normaliser->n_envs}};
+  memcpy(out, all, sizeof all);
+}
+
+static void add_statistics(const sac_state *state, sac_tensors *tensors) {
+  statistic list[STATISTICS];
+  if (!state->normaliser) return;
+  list_statistics(state->normaliser, list);
+  for (int i = 0; i < STATISTICS; i++)
+    add_doubles(tensors, list[i].name, list[i].values, list[i].count);
+}
+
 static sac_tensor environments_tensor(const sac_state *state) {
   return (sac_tensor){
       .name = "env.state",
@@ -113,6 +142,7 @@ sac_status sac_checkpoint_save(const sac_state *state, const char *path, bool co
   if (status == SAC_OK) {
     sac_tensors_add_state(&tensors, "", state->agent, state->i_seed);
     add_progress(state, &tensors);
+    add_statistics(state, &tensors);
     if (complete) status = add_environments(state, &tensors, &environments, err);
   }
   if (status == SAC_OK && complete && state->cfg->checkpoint.include_replay)
@@ -157,6 +187,17 @@ static sac_status get_doubles(const sac_safetensors *file, const char *name, dou
                               int64_t count, sac_error *err) {
   sac_tensor wanted = {.name = name, .dtype = SAC_F64, .rank = 1, .shape = {count}};
   return sac_safetensors_get_doubles(file, &wanted, out, err);
+}
+
+static sac_status load_statistics(const sac_state *state, const sac_safetensors *file,
+                                  sac_error *err) {
+  statistic list[STATISTICS];
+  if (!state->normaliser) return SAC_OK;
+  list_statistics(state->normaliser, list);
+  for (int i = 0; i < STATISTICS; i++)
+    SAC_TRY(get_doubles(file, list[i].name, list[i].values, list[i].count, err));
+  sac_normaliser_settle(state->normaliser);
+  return SAC_OK;
 }
 
 static sac_status load_progress(const sac_state *state, const sac_safetensors *file,
@@ -217,6 +258,7 @@ sac_status sac_checkpoint_load(const sac_state *state, const char *path, bool co
   SAC_TRY(sac_safetensors_open(path, true, &file, err));
   sac_status status = check_identity(state, file, err);
   if (status == SAC_OK) status = sac_tensors_get_state(file, state->agent, state->i_seed, err);
+  if (status == SAC_OK) status = load_statistics(state, file, err);
   // evaluating needs no counters
   if (status == SAC_OK && complete) status = load_progress(state, file, err);
   if (status == SAC_OK && complete) status = load_environments(state, file, err);

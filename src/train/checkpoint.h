@@ -4,6 +4,7 @@
 
 #include "algo/algorithm.h"
 #include "base/log.h"
+#include "data/normaliser.h"
 #include "data/replay_log.h"
 #include "env/vec_env.h"
 #include "io/safetensors.h"
@@ -16,9 +17,10 @@ typedef struct sac_state {
   int i_seed;  ///< the member of the agent's stacks that this run is
   sac_replay *replay;
   sac_replay_log *replay_log;
-  sac_vec_env *envs;       ///< NULL where only the agent is wanted
-  sac_progress *progress;  ///< NULL where only the agent is wanted
-  sac_real *obs;           ///< the observations to act on, `obs_ld` values apart: written by a load
+  sac_normaliser *normaliser;  ///< NULL where nothing is normalised
+  sac_vec_env *envs;           ///< NULL where only the agent is wanted
+  sac_progress *progress;      ///< NULL where only the agent is wanted
+  sac_real *obs;  ///< the observations to act on, `obs_ld` values apart: written by a load
   int obs_ld;
 } sac_state;
 

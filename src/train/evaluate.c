@@ -13,6 +13,7 @@ typedef struct subject {
   sac_threads *threads;
   sac_backend *backend;
   sac_agent *agent;
+  sac_normaliser *normaliser;  // NULL where nothing is normalised
   sac_evaluator *evaluator;
 } subject;
 
@@ -48,6 +49,9 @@ static sac_status open_agent(subject *self, sac_error *err) {
                                .batch_size = 1,
                                .act_rows = SAC_EVALUATOR_LANES};
   sac_task_close(task);
+  if (cfg->env.normalize_obs || cfg->env.normalize_reward)
+    SAC_TRY(sac_normaliser_create(options.obs_dim, (int)cfg->env.n_envs, cfg->algorithm.gamma,
+                                  &self->normaliser, err));
   return sac_agent_create(&options, &self->agent, err);
 }
 
@@ -70,9 +74,16 @@ static sac_status load(subject *self, const char *path, sac_error *err) {
                          path, config);
   SAC_TRY(sac_config_load(config, 0, NULL, &self->cfg, err));
   SAC_TRY(open_agent(self, err));
-  sac_state state = {.cfg = &self->cfg, .agent = self->agent};
-  if (is_folder) return load_newest(&state, path, err);
-  return sac_checkpoint_load(&state, path, false, err);
+  sac_state state = {.cfg = &self->cfg, .agent = self->agent, .normaliser = self->normaliser};
+  if (is_folder)
+    SAC_TRY(load_newest(&state, path, err));
+  else
+    SAC_TRY(sac_checkpoint_load(&state, path, false, err));
+  const sac_normaliser *normaliser = self->normaliser;
+  if (normaliser)
+    sac_agent_set_scaling(self->agent, 0, normaliser->obs_mean, normaliser->obs_scale,
+                          normaliser->reward_scale);
+  return SAC_OK;
 }
 
 sac_status sac_evaluate(const char *path, const sac_evaluation_options *options,
@@ -88,6 +99,7 @@ sac_status sac_evaluate(const char *path, const sac_evaluation_options *options,
   if (status == SAC_OK) status = sac_evaluator_run(self->evaluator, options, NULL, out, err);
   sac_evaluator_destroy(self->evaluator);
   sac_agent_destroy(self->agent);
+  sac_normaliser_destroy(self->normaliser);
   sac_device_close(self->threads, self->backend);
   free(self);
   return status;

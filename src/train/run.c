@@ -97,12 +97,33 @@ static sac_status open_actor(sac_run *run, sac_error *err) {
   return sac_actor_create(&options, &run->actor, err);
 }
 
+static sac_status open_normaliser(sac_run *run, sac_error *err) {
+  const sac_config *cfg = &run->cfg;
+  if (!cfg->env.normalize_obs && !cfg->env.normalize_reward) return SAC_OK;
+  run->ended = calloc((size_t)run->n_envs, sizeof *run->ended);
+  if (!run->ended) return sac_error_set(err, SAC_FAILED, "no memory for running statistics");
+  return sac_normaliser_create(run->spec->obs_dim, run->n_envs, cfg->algorithm.gamma,
+                               &run->normaliser, err);
+}
+
+void sac_run_follow_statistics(sac_run *run) {
+  const sac_normaliser *normaliser = run->normaliser;
+  if (normaliser)
+    sac_agent_set_scaling(run->agent, 0, normaliser->obs_mean, normaliser->obs_scale,
+                          normaliser->reward_scale);
+}
+
 static sac_status open_on_device(sac_run *run, sac_error *err) {
   SAC_TRY(open_environments(run, err));
+  SAC_TRY(open_normaliser(run, err));
   SAC_TRY(open_learner(run, err));
   SAC_TRY(open_actor(run, err));
   SAC_TRY(allocate_staging(run, err));
-  return sac_vec_env_reset(run->envs, run->rows[0], run->replay.layout.width, err);
+  int width = run->replay.layout.width;
+  SAC_TRY(sac_vec_env_reset(run->envs, run->rows[0], width, err));
+  if (run->normaliser) sac_normaliser_see(run->normaliser, run->rows[0], width);
+  sac_run_follow_statistics(run);
+  return SAC_OK;
 }
 
 static void release_rows(sac_run *run) {
@@ -123,6 +144,10 @@ static void close_on_device(sac_run *run) {
   release_rows(run);
   free(run->episodes);
   run->episodes = NULL;
+  sac_normaliser_destroy(run->normaliser);
+  run->normaliser = NULL;
+  free(run->ended);
+  run->ended = NULL;
   // the agent's recorded updates read the replay: they go first
   sac_agent_destroy(run->agent);
   run->agent = NULL;
@@ -175,6 +200,14 @@ static void note_episodes(sac_run *run) {
   }
 }
 
+static void note_statistics(sac_run *run, const sac_transitions *rows, const sac_real *next) {
+  for (int i = 0; i < run->n_envs; i++)
+    run->ended[i] = run->episodes[i].terminated || run->episodes[i].truncated;
+  sac_normaliser_see(run->normaliser, next, rows->ld);
+  sac_normaliser_reward(run->normaliser, rows->reward, rows->ld, run->ended);
+  sac_run_follow_statistics(run);
+}
+
 // the environments' own part of a step: the staged block is complete afterwards
 static sac_status step_environments(sac_run *run, bool uniform, sac_error *err) {
   sac_transitions rows = staged(run, uniform);
@@ -183,6 +216,7 @@ static sac_status step_environments(sac_run *run, bool uniform, sac_error *err) 
   run->progress.vector_steps++;
   run->progress.timesteps += (uint64_t)run->n_envs;
   note_episodes(run);
+  if (run->normaliser) note_statistics(run, &rows, next);
   return SAC_OK;
 }
 
@@ -236,6 +270,7 @@ sac_state sac_run_state(sac_run *run) {
                      .agent = run->agent,
                      .replay = &run->replay,
                      .replay_log = &run->replay_log,
+                     .normaliser = run->normaliser,
                      .envs = run->envs,
                      .progress = &run->progress,
                      .obs = run->rows[run->staged],

@@ -6,6 +6,7 @@
 #include "algo/algorithm.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "data/normaliser.h"
 #include "data/replay.h"
 #include "data/replay_log.h"
 #include "env/vec_env.h"
@@ -40,10 +41,12 @@ typedef struct sac_run {
   // the staged transitions: n_envs rows in the layout of the replay, [s a r d s']. One block is
   // completed by a step, which leaves the observations to act on next in the other
   int n_envs;
-  bool on_device;         ///< whether environments and rows live in the backend's memory
-  sac_real *rows[2];      ///< there, or in host memory
-  int staged;             ///< the block that holds the observations to act on
-  sac_episode *episodes;  ///< (n_envs) what the last step ended
+  bool on_device;              ///< whether environments and rows live in the backend's memory
+  sac_real *rows[2];           ///< there, or in host memory
+  int staged;                  ///< the block that holds the observations to act on
+  sac_episode *episodes;       ///< (n_envs) what the last step ended
+  sac_normaliser *normaliser;  ///< NULL where nothing is normalised
+  bool *ended;                 ///< (n_envs) for it
 } sac_run;
 
 /// Open threads, backend, environments, agent and replay for `run->cfg`, and start the first
@@ -64,6 +67,9 @@ bool sac_run_stops(const sac_run *run);
 /// The gradient steps that are due after a step of the environments. A stop leaves the rest in
 /// `progress.updates_owed`, and the next call goes on with them.
 sac_status sac_run_learn(sac_run *run, sac_error *err);
+
+/// The agent takes the running statistics as they are now: after a checkpoint was loaded.
+void sac_run_follow_statistics(sac_run *run);
 
 /// The parts that a checkpoint holds.
 sac_state sac_run_state(sac_run *run);

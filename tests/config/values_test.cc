@@ -98,7 +98,6 @@ TEST(Values, WhatLaterVersionsBringIsSaidToBeMissing) {
       {"algorithm.n_steps=3", "not available in this version, must be 1"},
       {"critic.layer_norm=true", "not available in this version, must be false"},
       {"critic.dropout=0.1", "not available in this version, must be 0.0"},
-      {"env.normalize_obs=true", "not available in this version"},
       {"policy.type=gmm", "not available in this version, must be gaussian"}};
   for (auto [override, text] : cases)
     EXPECT_NE(With(override).text.find(text), std::string::npos) << With(override).text;

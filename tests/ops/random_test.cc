@@ -145,6 +145,48 @@ TEST_P(RandomOps, GatherDrawsEveryStoredRowAlikeAndNoOther) {
   EXPECT_LT(chi2, 68);  // 36 degrees of freedom: exceeded once in a thousand
 }
 
+TEST_P(RandomOps, NormaliseScalesAndBoundsEveryMemberByItsOwnStatistics) {
+  for (int cols : {1, 3, 17})
+    for (int rows : {1, 17, 257}) {
+      const int n = 3;
+      Stack x(n, rows, cols, 2), y(n, rows, cols, 1);
+      std::vector<sac_real> mean, scale;
+      for (int k = 0; k < n * cols; k++) {
+        mean.push_back((sac_real)(0.5 * k - 1));
+        scale.push_back((sac_real)(0.25 + 0.5 * k));
+      }
+      for (int i = 0; i < n; i++)
+        for (int r = 0; r < rows; r++)
+          for (int c = 0; c < cols; c++)
+            x.at(i, r, c) = (sac_real)(3 * std::sin(r + 2 * c + 5 * i));
+      x.at(1, 0, 0) = kPoison;
+      x.at(2, 0, 0) = std::numeric_limits<sac_real>::infinity();
+      Stack given = x;
+      sac_normalise op = {n, rows, cols, x.view(), y.view(), mean.data(), scale.data()};
+      ops->normalise(backend, &op);
+      for (int i = 0; i < n; i++)
+        for (int r = 0; r < rows; r++)
+          for (int c = 0; c < cols; c++) {
+            size_t k = (size_t)(i * cols + c);
+            double want = ((double)given.at(i, r, c) - (double)mean[k]) * (double)scale[k];
+            if (i == 1 && r == 0 && c == 0) {
+              ASSERT_TRUE(std::isnan(y.at(i, r, c)));
+            } else {
+              want = std::min(std::max(want, -10.0), 10.0);
+              ASSERT_NEAR(want, (double)y.at(i, r, c), op_tolerance() * 10);
+            }
+          }
+      y.expect_padding_kept();
+      op.y = x.view();  // in place
+      ops->normalise(backend, &op);
+      for (int i = 0; i < n; i++)
+        for (int r = 0; r < rows; r++)
+          for (int c = 0; c < cols; c++)
+            ASSERT_TRUE(std::isnan(y.at(i, r, c)) || y.at(i, r, c) == x.at(i, r, c));
+      x.expect_padding_kept();
+    }
+}
+
 SAC_EVERY_PLACE(RandomOps);
 
 }  // namespace

@@ -230,6 +230,16 @@ inline void staged_replay_gather(sac_backend *backend, const sac_replay_gather *
   stage.ops().replay_gather(stage.device(), &op);
 }
 
+inline void staged_normalise(sac_backend *backend, const sac_normalise *given) {
+  Stage stage(backend);
+  sac_normalise op = *given;
+  stage.move(op.x, op.n, op.rows, op.cols);
+  stage.move(op.y, op.n, op.rows, op.cols, BACK);
+  stage.move(op.mean, (size_t)op.n * (size_t)op.cols);
+  stage.move(op.scale, (size_t)op.n * (size_t)op.cols);
+  stage.ops().normalise(stage.device(), &op);
+}
+
 inline void staged_finite_check(sac_backend *backend, const sac_finite_check *given) {
   Stage stage(backend);
   sac_finite_check op = *given;
@@ -277,6 +287,7 @@ inline sac_backend *stage(sac_backend *device) {
   table.polyak = staged_polyak;
   table.normal_fill = staged_normal_fill;
   table.replay_gather = staged_replay_gather;
+  table.normalise = staged_normalise;
   table.finite_check = staged_finite_check;
   table.tick = staged_tick;
   return &(new Staged{{&table}, device})->base;

@@ -75,6 +75,22 @@ TEST(Trainer, ResumedAnywhereItEndsAsIfNeverStopped) {
   }
 }
 
+TEST(Trainer, RunningStatisticsAreResumedToo) {
+  const std::vector<std::string> normalising =
+      with({"env.normalize_obs=true", "env.normalize_reward=true"});
+  Training plain, whole, parts;
+  ASSERT_EQ(plain.train(kEvery100), SAC_OK) << plain.err.text;
+  ASSERT_EQ(whole.train(normalising), SAC_OK) << whole.err.text;
+  EXPECT_NE(digest_of(plain.checkpoint(300)), digest_of(whole.checkpoint(300)));
+  parts.stop_at_event = 3;
+  ASSERT_EQ(parts.train(normalising), SAC_OK) << parts.err.text;
+  EXPECT_LT(parts.outcome.timesteps, 300u);
+  parts.stop_at_event = -1;
+  ASSERT_EQ(parts.resume(), SAC_OK) << parts.err.text;
+  EXPECT_EQ(digest_of(parts.checkpoint(300)), digest_of(whole.checkpoint(300)));
+  EXPECT_EQ(logged(parts), logged(whole));
+}
+
 TEST(Trainer, AResumeMayGoFurtherAndChangeWhatIsNotState) {
   Training longer, parts;
   ASSERT_EQ(longer.train(with({"algorithm.total_timesteps=400"})), SAC_OK);
