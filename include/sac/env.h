@@ -47,6 +47,7 @@ typedef struct sac_env_spec {
   int state_dim;          ///< length of the vector that `set_state` takes
   int qpos_dim;           ///< the first so many of it are positions (`qpos`); 0: not a MuJoCo task
   size_t state_bytes;  ///< size of the saved state (and of the state itself where `create` is NULL)
+  double frame_rate;   ///< steps in a second of the task's own time; 0: it keeps no time
   double action_low[SAC_ENV_ACTION_MAX];   ///< (A) bounds of its own action; may be infinite
   double action_high[SAC_ENV_ACTION_MAX];  ///< (A)
 } sac_env_spec;
@@ -57,6 +58,15 @@ typedef struct sac_env_result {
   bool terminated;    ///< a true end of the task; time limits are not the environment's business
   const char *fault;  ///< NULL, or a constant sentence: the simulation broke (numeric failure)
 } sac_env_result;
+
+/// A picture to draw into, and what drawing keeps between two pictures. Used by one thread.
+typedef struct sac_picture {
+  int width, height;  ///< pixels
+  uint8_t *rgb;       ///< (height, width, 3) from the top left; the caller's memory
+  void *context;      ///< NULL before the first picture; kept by `draw` from then on
+  /// Frees `context`: called at the end by the picture's owner. NULL: there is nothing to free.
+  void (*release)(void *context);
+} sac_picture;
 
 /// An environment. `shared` below is what `open` made: read-only once made, one for all instances.
 /// `env` is one instance: where `create` is NULL it is `spec.state_bytes` plain bytes, which may be
@@ -95,6 +105,10 @@ typedef struct sac_env_def {
   /// is.
   void (*save)(const void *shared, const void *env, void *bytes);
   void (*load)(const void *shared, void *env, const void *bytes);
+  /// Draw the present state, all pixels of it, and change nothing. A picture serves the
+  /// instances of one opened environment. SAC_FAILED, with the cure, where this machine cannot.
+  /// NULL: there are no pictures of this environment.
+  sac_status (*draw)(const void *shared, const void *env, sac_picture *picture, sac_error *err);
 } sac_env_def;
 
 /// A plug-in is a shared library that defines this; `env.plugin` names its file, `env.id` its id:

@@ -115,6 +115,13 @@ void sac_environment_observe(const sac_environment *environment, sac_real *out) 
   for (int i = 0; i < environment->task->spec.obs_dim; i++) out[i] = (sac_real)environment->obs[i];
 }
 
+sac_status sac_environment_draw(const sac_environment *environment, sac_picture *picture,
+                                sac_error *err) {
+  const sac_task *task = environment->task;
+  if (task->def->draw) return task->def->draw(task->shared, environment->instance, picture, err);
+  return sac_error_set(err, SAC_BAD_CONFIG, "there are no pictures of %s", task->def->id);
+}
+
 static size_t obs_bytes(const sac_task *task) {
   return sizeof(double) * sac_view_values(&task->view);
 }

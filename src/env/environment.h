@@ -60,6 +60,11 @@ sac_status sac_environment_check(const sac_environment *environment, const char 
 /// The observation as network input: `out` (S).
 void sac_environment_observe(const sac_environment *environment, sac_real *out);
 
+/// Its present state as a picture: SAC_BAD_CONFIG when there are none of this task, else as `draw`
+/// of its definition fails.
+sac_status sac_environment_draw(const sac_environment *environment, sac_picture *picture,
+                                sac_error *err);
+
 /// Everything the next step depends on, as flat bytes of any alignment; the same size for all
 /// instances of a task, a multiple of eight.
 size_t sac_environment_bytes(const sac_task *task);
