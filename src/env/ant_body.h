@@ -13,6 +13,9 @@ enum {
   SAC_ANT_OBS = SAC_ANT_NQ - 2 + SAC_ANT_NV + SAC_ANT_FORCES
 };
 
+/// Where pictures are taken from.
+#define SAC_ANT_CAMERA {.distance = 4, .elevation = -30, .at = {0, 0, 0.4}}
+
 /// Positions without the first `n_hidden`, velocities, and the contact forces clipped to `force`
 /// unless that is NULL. Returns the end of what was written.
 double *sac_ant_observe(const mjData *data, int n_hidden, const sac_range *force, double *obs);

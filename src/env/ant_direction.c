@@ -32,8 +32,11 @@ static const sac_env_keyword keywords[N_KEYWORDS] = {
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
-  const sac_mujoco_model model = {
-      .xml = "ant.xml", .nq = SAC_ANT_NQ, .nv = SAC_ANT_NV, .nu = SAC_ANT_NU};
+  const sac_mujoco_model model = {.xml = "ant.xml",
+                                  .nq = SAC_ANT_NQ,
+                                  .nv = SAC_ANT_NV,
+                                  .nu = SAC_ANT_NU,
+                                  .camera = SAC_ANT_CAMERA};
   ant_direction task = {.mujoco = {.needs_contacts = true},
                         .velocity_weight = given[VELOCITY_WEIGHT].value[0],
                         .survive_reward = given[SURVIVE_REWARD].value[0],

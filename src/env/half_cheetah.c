@@ -23,7 +23,12 @@ static const sac_env_keyword keywords[N_KEYWORDS] = {
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
-  const sac_mujoco_model model = {.xml = "half_cheetah.xml", .nq = NQ, .nv = NV, .nu = NU};
+  const sac_mujoco_model model = {
+      .xml = "half_cheetah.xml",
+      .nq = NQ,
+      .nv = NV,
+      .nu = NU,
+      .camera = {.distance = 3.2, .elevation = -12, .at = {0, 0, 0.45}}};
   half_cheetah task = {.forward_weight = given[FORWARD_WEIGHT].value[0],
                        .control_weight = given[CONTROL_WEIGHT].value[0],
                        .noise_scale = given[NOISE_SCALE].value[0],

@@ -58,7 +58,11 @@ static sac_status read_keywords(const sac_env_keyword *given, hopper *task, sac_
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
-  const sac_mujoco_model model = {.xml = "hopper.xml", .nq = NQ, .nv = NV, .nu = NU};
+  const sac_mujoco_model model = {.xml = "hopper.xml",
+                                  .nq = NQ,
+                                  .nv = NV,
+                                  .nu = NU,
+                                  .camera = {.distance = 3.5, .elevation = -10, .at = {0, 0, 0.8}}};
   hopper task = {.n_hidden = 0};
   SAC_TRY(read_keywords(given, &task, err));
   int frame_skip = (int)given[FRAME_SKIP].value[0];

@@ -55,8 +55,11 @@ static sac_status read_keywords(const sac_env_keyword *given, humanoid *task, sa
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
-  const sac_mujoco_model model = {
-      .xml = "humanoid.xml", .nq = SAC_HUMANOID_NQ, .nv = SAC_HUMANOID_NV, .nu = SAC_HUMANOID_NU};
+  const sac_mujoco_model model = {.xml = "humanoid.xml",
+                                  .nq = SAC_HUMANOID_NQ,
+                                  .nv = SAC_HUMANOID_NV,
+                                  .nu = SAC_HUMANOID_NU,
+                                  .camera = {.distance = 4, .elevation = -12, .at = {0, 0, 1}}};
   humanoid task = {.mujoco = {.needs_contacts = true}};
   SAC_TRY(read_keywords(given, &task, err));
   int frame_skip = (int)given[FRAME_SKIP].value[0];

@@ -37,7 +37,8 @@ static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, vo
   const sac_mujoco_model model = {.xml = "humanoidstandup.xml",
                                   .nq = SAC_HUMANOID_NQ,
                                   .nv = SAC_HUMANOID_NV,
-                                  .nu = SAC_HUMANOID_NU};
+                                  .nu = SAC_HUMANOID_NU,
+                                  .camera = {.distance = 4, .elevation = -15, .at = {0, 0, 0.6}}};
   humanoid_standup task = {.mujoco = {.needs_contacts = true},
                            .view = sac_humanoid_view_read(&given[VIEW]),
                            .control_weight = given[CONTROL_WEIGHT].value[0],

@@ -21,7 +21,12 @@ static const sac_env_keyword keywords[N_KEYWORDS] = {
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
   const sac_mujoco_model model = {
-      .xml = "inverted_double_pendulum.xml", .nq = NQ, .nv = NV, .nu = NU};
+      .xml = "inverted_double_pendulum.xml",
+      .nq = NQ,
+      .nv = NV,
+      .nu = NU,
+      .camera = {
+          .distance = 3.4, .elevation = -5, .at = {0, 0, 0.5}, .stays = true, .light = 0.4f}};
   inverted_double_pendulum task = {.healthy_reward = given[HEALTHY_REWARD].value[0],
                                    .noise_scale = given[NOISE_SCALE].value[0]};
   int frame_skip = (int)given[FRAME_SKIP].value[0];

@@ -20,7 +20,13 @@ static const sac_env_keyword keywords[N_KEYWORDS] = {
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
-  const sac_mujoco_model model = {.xml = "inverted_pendulum.xml", .nq = NQ, .nv = NV, .nu = NU};
+  const sac_mujoco_model model = {
+      .xml = "inverted_pendulum.xml",
+      .nq = NQ,
+      .nv = NV,
+      .nu = NU,
+      .camera = {
+          .distance = 2.5, .elevation = -5, .at = {0, 0, 0.25}, .stays = true, .light = 0.4f}};
   inverted_pendulum task = {.noise_scale = given[NOISE_SCALE].value[0]};
   int frame_skip = (int)given[FRAME_SKIP].value[0];
   SAC_TRY(sac_mujoco_open(&model, frame_skip, &task, sizeof task, spec, shared, err));

@@ -40,6 +40,7 @@ static sac_status load_model(const sac_mujoco_model *wanted, mjModel **model, sa
   mju_user_error = report_error;
   mjModel *found = *model = compile(wanted, path, reason, sizeof reason);
   if (!found) return sac_error_set(err, SAC_BAD_ENV, "%s: %s", path, reason);
+  found->vis.quality.shadowsize = 0;  // pictures show no shadows: no memory for their map
   if (found->nq == wanted->nq && found->nv == wanted->nv && found->nu == wanted->nu) return SAC_OK;
   return sac_error_set(err, SAC_BAD_ENV,
                        "%s holds another model: %d positions, %d velocities and %d controls, "
@@ -48,10 +49,12 @@ static sac_status load_model(const sac_mujoco_model *wanted, mjModel **model, sa
                        wanted->nu);
 }
 
-static void describe_model(const mjModel *model, sac_env_spec *spec) {
+static void describe_model(const sac_mujoco *mujoco, sac_env_spec *spec) {
+  const mjModel *model = mujoco->model;
   spec->act_dim = (int)model->nu;
   spec->qpos_dim = (int)model->nq;
   spec->state_dim = (int)(model->nq + model->nv);
+  spec->frame_rate = 1 / mujoco->dt;
   spec->state_bytes = sizeof(double) * (KEPT + (size_t)mj_stateSize(model, STATE));
   for (int i = 0; i < model->nu; i++) {
     spec->action_low[i] = (float)model->actuator_ctrlrange[2 * i];
@@ -71,8 +74,9 @@ sac_status sac_mujoco_open(const sac_mujoco_model *wanted, int frame_skip, const
     return status;
   }
   mujoco->frame_skip = frame_skip;
+  mujoco->camera = wanted->camera;
   mujoco->dt = mujoco->model->opt.timestep * frame_skip;
-  describe_model(mujoco->model, spec);
+  describe_model(mujoco, spec);
   *shared = mujoco;
   return SAC_OK;
 }

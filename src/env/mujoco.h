@@ -4,6 +4,7 @@
 #include <mujoco/mujoco.h>
 
 #include "env/keyword.h"
+#include "env/mujoco_picture.h"
 #include "env/numpy_random.h"
 #include "sac/env.h"
 
@@ -12,13 +13,15 @@ typedef struct sac_mujoco_model {
   const char *xml;               // name of the asset file
   int nq, nv, nu;                // positions, velocities, controls
   void (*change)(mjSpec *spec);  // adds what the file does not have, before it is compiled; or NULL
+  sac_mujoco_camera camera;      // where pictures are taken from
 } sac_mujoco_model;
 
 /// The shared part; a task's own starts with it.
 typedef struct sac_mujoco {
   mjModel *model;
-  int frame_skip;       // engine steps in one step
-  double dt;            // seconds in one step
+  int frame_skip;  // engine steps in one step
+  double dt;       // seconds in one step
+  sac_mujoco_camera camera;
   bool needs_contacts;  // whether the task reads contact forces (cfrc_ext) after a step
 } sac_mujoco;
 
@@ -99,5 +102,5 @@ double sac_mujoco_distance(const mjData *data, int a, int b, double *difference)
     .n_keywords = N_KEYWORDS, .open = open_, .close = sac_mujoco_close,                       \
     .create = sac_mujoco_create, .destroy = sac_mujoco_destroy, .reset = reset, .step = step, \
     .engine = sac_mujoco_engine, .set_state = set_state, .save = sac_mujoco_save,             \
-    .load = sac_mujoco_load                                                                   \
+    .load = sac_mujoco_load, .draw = sac_mujoco_draw                                          \
   }

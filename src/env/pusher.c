@@ -25,7 +25,15 @@ static const sac_env_keyword keywords[N_KEYWORDS] = {
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
-  const sac_mujoco_model model = {.xml = "pusher_v5.xml", .nq = NQ, .nv = NV, .nu = NU};
+  const sac_mujoco_model model = {.xml = "pusher_v5.xml",
+                                  .nq = NQ,
+                                  .nv = NV,
+                                  .nu = NU,
+                                  .camera = {.distance = 2.6,
+                                             .elevation = -35,
+                                             .at = {0.25, -0.1, -0.2},
+                                             .stays = true,
+                                             .light = 0.35f}};
   pusher task = {.near_weight = given[NEAR_WEIGHT].value[0],
                  .distance_weight = given[DISTANCE_WEIGHT].value[0],
                  .control_weight = given[CONTROL_WEIGHT].value[0]};

@@ -23,7 +23,13 @@ static const sac_env_keyword keywords[N_KEYWORDS] = {
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
-  const sac_mujoco_model model = {.xml = "reacher.xml", .nq = NQ, .nv = NV, .nu = NU};
+  const sac_mujoco_model model = {
+      .xml = "reacher.xml",
+      .nq = NQ,
+      .nv = NV,
+      .nu = NU,
+      .camera = {
+          .distance = 0.75, .elevation = -89, .at = {0, 0, 0}, .stays = true, .light = 0.1f}};
   reacher task = {.distance_weight = given[DISTANCE_WEIGHT].value[0],
                   .control_weight = given[CONTROL_WEIGHT].value[0]};
   int frame_skip = (int)given[FRAME_SKIP].value[0];

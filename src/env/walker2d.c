@@ -54,7 +54,11 @@ static sac_status read_keywords(const sac_env_keyword *given, walker2d *task, sa
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
-  const sac_mujoco_model model = {.xml = "walker2d_v5.xml", .nq = NQ, .nv = NV, .nu = NU};
+  const sac_mujoco_model model = {.xml = "walker2d_v5.xml",
+                                  .nq = NQ,
+                                  .nv = NV,
+                                  .nu = NU,
+                                  .camera = {.distance = 3.8, .elevation = -10, .at = {0, 0, 0.8}}};
   walker2d task = {.n_hidden = 0};
   SAC_TRY(read_keywords(given, &task, err));
   int frame_skip = (int)given[FRAME_SKIP].value[0];
