@@ -23,7 +23,7 @@ OPT ?= -O3 -g
 CFLAGS := $(OPT) -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
           -fno-trapping-math $(WARN) $(EXTRA)
 CXXFLAGS := -O1 -g1 -std=c++17 -Wall -Wextra -Werror
-LDLIBS += $(wildcard $(MUJOCO_DIR)/lib/libmujoco.so.*) -lyaml -ljansson -lxxhash -lpthread -lm
+LDLIBS += $(wildcard $(MUJOCO_DIR)/lib/libmujoco.so.*) -lyaml -ljansson -lxxhash -lz -lpthread -lm
 RPATH := -Wl,-rpath,'$$ORIGIN/../lib/sac' -Wl,-rpath,$(abspath $(MUJOCO_DIR)/lib)
 
 # src/cpu is one source, compiled once for each instruction set; cpu.c chooses at run time

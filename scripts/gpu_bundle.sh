@@ -11,7 +11,7 @@ rm -rf "$bundle"
 mkdir -p "$bundle/build" "$bundle/lib/sac" "$bundle/tests" "$bundle/assets"
 objects=$(find "$build/obj" -name '*.o' ! -path "$build/obj/cli/main.o")
 engine=$(echo "${MUJOCO_DIR:-.deps/mujoco}"/lib/libmujoco.so.*)
-libraries="$engine -Wl,-Bstatic -lyaml -ljansson -lxxhash -Wl,-Bdynamic -lpthread -lm"
+libraries="$engine -Wl,-Bstatic -lyaml -ljansson -lxxhash -lz -Wl,-Bdynamic -lpthread -lm"
 rpath='-Wl,-rpath,$ORIGIN/../lib/sac'
 # shellcheck disable=SC2086  # one word an object
 g++ -O2 "$build/obj/cli/main.o" $objects -o "$bundle/build/sac" "$rpath" $libraries \

@@ -38,6 +38,7 @@ missing_packages() {
   has_header yaml.h || echo libyaml-dev
   has_header jansson.h || echo libjansson-dev
   has_header xxhash.h || echo libxxhash-dev
+  has_header zlib.h || echo zlib1g-dev
   has_header gtest/gtest.h || echo libgtest-dev
   if ! $fetched; then
     command -v python3 >/dev/null && python3 -c 'import pip, zipfile' 2>/dev/null ||
