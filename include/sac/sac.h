@@ -43,6 +43,9 @@ typedef struct sac_evaluation_options {
   int episodes;     ///< at least 1
   uint64_t seed;    ///< episode i starts from seed + i
   bool stochastic;  ///< draw actions instead of taking the policy's mean
+  /// NULL, or where pictures of the episodes go, one a step: NAME.mp4 (a video; needs ffmpeg),
+  /// NAME.png (a contact sheet of the first 64), NAME/ (a folder of PNG files). Changes no result.
+  const char *video;
 } sac_evaluation_options;
 
 /// What an evaluation measured, over its episodes.
@@ -53,6 +56,7 @@ typedef struct sac_evaluation {
 } sac_evaluation;
 
 /// Evaluate the policy of a run folder (its newest valid checkpoint) or of one checkpoint file.
+/// What a film lacks (ffmpeg, OpenGL, a place to write) is told before the first step.
 SAC_API sac_status sac_evaluate(const char *path, const sac_evaluation_options *options,
                                 sac_evaluation *out, sac_error *err);
 

@@ -6,6 +6,7 @@
 
 #include "algo/device.h"
 #include "sac/sac.h"
+#include "train/film.h"
 #include "train/run.h"
 
 typedef struct subject {
@@ -86,17 +87,35 @@ static sac_status load(subject *self, const char *path, sac_error *err) {
   return SAC_OK;
 }
 
+static sac_status take_picture(void *film, const sac_environment *environment, sac_error *err) {
+  return sac_film_take(film, environment, err);
+}
+
+static sac_status run_and_film(sac_evaluator *evaluator, const sac_evaluation_options *options,
+                               sac_evaluation *out, sac_error *err) {
+  sac_film *film;
+  if (!options->video) return sac_evaluator_run(evaluator, options, NULL, out, err);
+  SAC_TRY(
+      sac_film_open(options->video, sac_evaluator_task(evaluator), options->episodes, &film, err));
+  sac_evaluator_watch(evaluator, take_picture, film);
+  sac_status status = sac_evaluator_run(evaluator, options, NULL, out, err);
+  if (status == SAC_OK) return sac_film_close(film, err);
+  sac_film_abandon(film);
+  return status;
+}
+
 sac_status sac_evaluate(const char *path, const sac_evaluation_options *options,
                         sac_evaluation *out, sac_error *err) {
   sac_error own;
   if (!err) err = &own;
+  if (options->video) SAC_TRY(sac_film_check(options->video, err));
   subject *self = calloc(1, sizeof *self);
   if (!self) return sac_error_set(err, SAC_FAILED, "no memory to evaluate %s", path);
   sac_status status = load(self, path, err);
   if (status == SAC_OK)
     status = sac_evaluator_create(&self->cfg, options->episodes, self->agent, self->backend,
                                   self->threads, &self->evaluator, err);
-  if (status == SAC_OK) status = sac_evaluator_run(self->evaluator, options, NULL, out, err);
+  if (status == SAC_OK) status = run_and_film(self->evaluator, options, out, err);
   sac_evaluator_destroy(self->evaluator);
   sac_agent_destroy(self->agent);
   sac_normaliser_destroy(self->normaliser);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "env/environment.h"
+enum { ALL = -1 };
 
 struct sac_evaluator {
   sac_agent *agent;
@@ -18,6 +18,9 @@ struct sac_evaluator {
   sac_real *obs, *action;                      // (lanes, S) and (lanes, A) in host memory
   sac_real *act_obs, *act_noise, *act_action;  // the same in backend memory
   uint64_t *act_step, *act_key;
+  sac_evaluator_look *look;  // NULL: nobody looks
+  void *look_context;
+  int only;                  // the one lane that runs, or ALL
   const volatile int *stop;  // of the evaluation that runs now, or NULL
 };
 
@@ -64,6 +67,7 @@ sac_status sac_evaluator_create(const sac_config *cfg, int lanes, sac_agent *age
   self->backend = backend;
   self->threads = threads;
   self->id = cfg->env.id;
+  self->only = ALL;
   self->lanes = lanes < SAC_EVALUATOR_LANES ? lanes : SAC_EVALUATOR_LANES;
   sac_status status = open_lanes(self, cfg, err);
   if (status == SAC_OK) *evaluator = self;
@@ -85,6 +89,15 @@ void sac_evaluator_destroy(sac_evaluator *evaluator) {
   free(evaluator->obs);
   free(evaluator->action);
   free(evaluator);
+}
+
+const sac_task *sac_evaluator_task(const sac_evaluator *evaluator) {
+  return evaluator->task;
+}
+
+void sac_evaluator_watch(sac_evaluator *evaluator, sac_evaluator_look *look, void *context) {
+  evaluator->look = look;
+  evaluator->look_context = context;
 }
 
 static void act(sac_evaluator *self, int first_episode, uint64_t step, bool stochastic) {
@@ -124,10 +137,16 @@ static void step_lane(void *context, int i) {
   self->running[i] = !broken && !outcome.terminated && !outcome.truncated;
 }
 
+// whether lane i has an episode in this wave
+static bool is_due(const sac_evaluator *self, int i, int first,
+                   const sac_evaluation_options *options) {
+  return first + i < options->episodes && (self->only == ALL || self->only == i);
+}
+
 static sac_status start_lanes(sac_evaluator *self, int first, const sac_evaluation_options *options,
                               sac_error *err) {
   for (int i = 0; i < self->lanes; i++) {
-    self->running[i] = first + i < options->episodes;
+    self->running[i] = is_due(self, i, first, options);
     if (!self->running[i]) continue;
     sac_environment_reset(&self->lane[i], options->seed + (uint64_t)(first + i));
     sac_environment_observe(&self->lane[i], self->obs + (size_t)i * (size_t)self->obs_dim);
@@ -145,6 +164,13 @@ static sac_status check_lanes(const sac_evaluator *self, int first, sac_error *e
   return SAC_OK;
 }
 
+// a broken episode is not shown
+static sac_status show(const sac_evaluator *self, int first, sac_error *err) {
+  if (!self->look) return SAC_OK;
+  SAC_TRY(check_lanes(self, first, err));
+  return self->look(self->look_context, &self->lane[self->only], err);
+}
+
 static bool stops(const sac_evaluator *self) {
   return self->stop && *self->stop != 0;
 }
@@ -155,20 +181,36 @@ static bool any_running(const sac_evaluator *self) {
   return false;
 }
 
-// the episodes [first, first + lanes), each to its end; their sums are added to `out`
+// those of the episodes [first, first + lanes) that are due, each to its end; their sums are added
+// to `out`
 static sac_status run_wave(sac_evaluator *self, int first, const sac_evaluation_options *options,
                            double *returns, sac_evaluation *out, sac_error *err) {
   SAC_TRY(start_lanes(self, first, options, err));
+  SAC_TRY(show(self, first, err));
   for (uint64_t step = 0; any_running(self) && !stops(self); step++) {
     act(self, first, step, options->stochastic);
     sac_threads_run(self->threads, self->lanes, step_lane, self);
+    SAC_TRY(show(self, first, err));
   }
   SAC_TRY(check_lanes(self, first, err));
-  for (int i = 0; i < self->lanes && first + i < options->episodes; i++) {
+  for (int i = 0; i < self->lanes; i++) {
+    if (!is_due(self, i, first, options)) continue;
     returns[first + i] = self->lane[i].total_reward;
     out->length_mean += (double)self->lane[i].step / options->episodes;
   }
   return SAC_OK;
+}
+
+// each episode in the lane it has anyway, so that no result depends on who looks
+static sac_status run_in_turn(sac_evaluator *self, int first, const sac_evaluation_options *options,
+                              double *returns, sac_evaluation *out, sac_error *err) {
+  sac_status status = SAC_OK;
+  for (int i = 0; i < self->lanes && first + i < options->episodes && status == SAC_OK; i++) {
+    self->only = i;
+    status = run_wave(self, first, options, returns, out, err);
+  }
+  self->only = ALL;
+  return status;
 }
 
 sac_status sac_evaluator_run(sac_evaluator *evaluator, const sac_evaluation_options *options,
@@ -184,7 +226,8 @@ sac_status sac_evaluator_run(sac_evaluator *evaluator, const sac_evaluation_opti
   sac_status status = SAC_OK;
   for (int first = 0; first < options->episodes && status == SAC_OK && !stops(evaluator);
        first += evaluator->lanes)
-    status = run_wave(evaluator, first, options, returns, out, err);
+    status =
+        (evaluator->look ? run_in_turn : run_wave)(evaluator, first, options, returns, out, err);
   double sum = 0, squares = 0;
   for (int i = 0; i < options->episodes; i++) sum += returns[i];
   out->return_mean = sum / options->episodes;

@@ -4,6 +4,7 @@
 
 #include "algo/algorithm.h"
 #include "base/threads.h"
+#include "env/environment.h"
 #include "sac/sac.h"
 
 typedef struct sac_evaluator sac_evaluator;
@@ -16,6 +17,17 @@ sac_status sac_evaluator_create(const sac_config *cfg, int lanes, sac_agent *age
                                 sac_backend *backend, sac_threads *threads,
                                 sac_evaluator **evaluator, sac_error *err);
 void sac_evaluator_destroy(sac_evaluator *evaluator);
+
+/// What the episodes are of.
+const sac_task *sac_evaluator_task(const sac_evaluator *evaluator);
+
+/// Looks at an episode after its reset and after each step; a failure ends the evaluation.
+typedef sac_status sac_evaluator_look(void *context, const sac_environment *environment,
+                                      sac_error *err);
+
+/// Show all evaluations to come, or none (NULL). Episodes then run one after the other, with the
+/// same results.
+void sac_evaluator_watch(sac_evaluator *evaluator, sac_evaluator_look *look, void *context);
 
 /// Run the episodes. The agent's state is not changed. SAC_BAD_NUMBER and SAC_BAD_ENV name the
 /// episode. Once `stop` (may be NULL) is not zero it returns at once, and `out` means nothing.

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -23,7 +24,20 @@ struct Measured {
   std::string text;
 };
 
-Measured evaluate(HandRun &self, int lanes, int episodes, uint64_t seed, bool stochastic) {
+// the steps that a watcher was shown
+struct Watcher {
+  static sac_status look(void *context, const sac_environment *environment, sac_error *err) {
+    auto *self = static_cast<Watcher *>(context);
+    self->steps.push_back(environment->step);
+    if (static_cast<int>(self->steps.size()) != self->fails_at) return SAC_OK;
+    return sac_error_set(err, SAC_BAD_DISK, "seen enough");
+  }
+  std::vector<int64_t> steps;
+  int fails_at = -1;
+};
+
+Measured evaluate(HandRun &self, int lanes, int episodes, uint64_t seed, bool stochastic,
+                  Watcher *watcher = nullptr) {
   sac_run *run = self.run.get();
   sac_evaluator *evaluator = nullptr;
   sac_error err = {};
@@ -32,7 +46,8 @@ Measured evaluate(HandRun &self, int lanes, int episodes, uint64_t seed, bool st
                                  &evaluator, &err),
             SAC_OK)
       << err.text;
-  sac_evaluation_options options = {episodes, seed, stochastic};
+  sac_evaluation_options options = {episodes, seed, stochastic, nullptr};
+  if (watcher) sac_evaluator_watch(evaluator, Watcher::look, watcher);
   out.status = sac_evaluator_run(evaluator, &options, nullptr, &out.result, &err);
   out.text = err.text;
   sac_evaluator_destroy(evaluator);
@@ -96,6 +111,33 @@ TEST(Evaluator, EpisodeIStartsFromSeedPlusI) {
   EXPECT_NE(evaluate(self, 3, 4, 778, false).result.return_mean, result.return_mean);
 }
 
+TEST(Evaluator, WhoLooksSeesEpisodesInTurnAndChangesNoResult) {
+  for (bool stochastic : {false, true}) {
+    HandRun self(small_run({"env.id=Hopper-v5", "run.threads=2"}));
+    self.go(60);
+    Watcher watcher;
+    sac_evaluation plain = evaluate(self, 3, 5, 10000, stochastic).result;
+    sac_evaluation shown = evaluate(self, 3, 5, 10000, stochastic, &watcher).result;
+    EXPECT_EQ(shown.return_mean, plain.return_mean);
+    EXPECT_EQ(shown.return_std, plain.return_std);
+    EXPECT_EQ(shown.length_mean, plain.length_mean);
+    EXPECT_NEAR(static_cast<double>(watcher.steps.size()), 5 * (1 + plain.length_mean), 1e-6);
+    EXPECT_EQ(std::count(watcher.steps.begin(), watcher.steps.end(), 0), 5);
+    for (size_t i = 1; i < watcher.steps.size(); i++)
+      EXPECT_TRUE(watcher.steps[i] == 0 || watcher.steps[i] == watcher.steps[i - 1] + 1) << i;
+  }
+}
+
+TEST(Evaluator, AFailureOfWhoLooksEndsIt) {
+  HandRun self(small_run());
+  Watcher watcher;
+  watcher.fails_at = 3;
+  Measured out = evaluate(self, 2, 4, 1, false, &watcher);
+  EXPECT_EQ(out.status, SAC_BAD_DISK);
+  EXPECT_EQ(out.text, "seen enough");
+  EXPECT_EQ(watcher.steps, (std::vector<int64_t>{0, 1, 2}));
+}
+
 TEST(Evaluator, LeavesTheRunAsItWas) {
   HandRun self(small_run()), plain(small_run());
   self.go(60);
@@ -126,7 +168,7 @@ TEST(Evaluator, StopsWhenAsked) {
                                  nullptr),
             SAC_OK);
   volatile int stop = 1;
-  sac_evaluation_options options = {1000000, 1, false};
+  sac_evaluation_options options = {1000000, 1, false, nullptr};
   sac_evaluation out;
   EXPECT_EQ(sac_evaluator_run(evaluator, &options, &stop, &out, nullptr), SAC_OK);
   sac_evaluator_destroy(evaluator);
