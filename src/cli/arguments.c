@@ -15,6 +15,7 @@ static const flag_name flag_names[] = {{"--json", SAC_FLAG_JSON, false},
                                        {"--in", SAC_FLAG_IN, true},
                                        {"--seed", SAC_FLAG_SEED, true},
                                        {"--episodes", SAC_FLAG_EPISODES, true},
+                                       {"--video", SAC_FLAG_VIDEO, true},
                                        {"--stochastic", SAC_FLAG_STOCHASTIC, false}};
 
 enum { FLAGS = sizeof flag_names / sizeof *flag_names };
@@ -57,6 +58,9 @@ static sac_status take_flag(const flag_name *name, const char *value, sac_argume
       break;
     case SAC_FLAG_IN:
       out->in = value;
+      break;
+    case SAC_FLAG_VIDEO:
+      out->video = value;
       break;
     case SAC_FLAG_SEED:
       SAC_TRY(parse_whole("--seed", value, 0, UINT64_MAX, &out->seed, err));

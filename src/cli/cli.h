@@ -13,7 +13,8 @@ typedef enum sac_flag {
   SAC_FLAG_SEED = 8,
   SAC_FLAG_EPISODES = 16,
   SAC_FLAG_STOCHASTIC = 32,
-  SAC_FLAG_OVERRIDES = 64  ///< key=value arguments
+  SAC_FLAG_OVERRIDES = 64,  ///< key=value arguments
+  SAC_FLAG_VIDEO = 128
 } sac_flag;
 
 /// A command line, taken apart. Texts point into argv.
@@ -24,7 +25,7 @@ typedef struct sac_arguments {
   int n_overrides;
   const char *overrides[256];
   bool json, stochastic, has_seed;
-  const char *out, *in;
+  const char *out, *in, *video;
   uint64_t seed;
   int64_t episodes;  ///< 0 when not given
 } sac_arguments;

@@ -6,6 +6,7 @@
 #include "backend/backend.h"
 #include "cli/cli.h"
 #include "env/environment.h"
+#include "env/gl.h"
 #include "sac/sac.h"
 
 typedef struct finding {
@@ -52,6 +53,16 @@ static void check_environments(finding *out) {
   free(cfg);
 }
 
+// what draws the pictures of MuJoCo tasks
+static void check_gl(finding *out) {
+  sac_gl *gl = NULL;
+  sac_error err = {0};
+  *out = (finding){.what = "gl", .cure = "apt-get install libegl1 libgl1-mesa-dri, or libosmesa6"};
+  out->usable = sac_gl_open(&gl, &err) == SAC_OK;
+  snprintf(out->detail, sizeof out->detail, "%.500s", gl ? sac_gl_describe(gl) : err.text);
+  sac_gl_close(gl);
+}
+
 static void check_program(const char *what, const char *program, const char *cure, finding *out) {
   *out = (finding){.what = what, .cure = cure};
   const char *path = getenv("PATH");
@@ -65,7 +76,7 @@ static void check_program(const char *what, const char *program, const char *cur
 }
 
 sac_status sac_command_doctor(const sac_arguments *arguments, sac_error *err) {
-  finding findings[4];
+  finding findings[6];
   enum { COUNT = sizeof findings / sizeof *findings };
   check_device("cpu", "unset SAC_SIMD", &findings[0]);
   check_device(
@@ -73,6 +84,8 @@ sac_status sac_command_doctor(const sac_arguments *arguments, sac_error *err) {
       &findings[1]);
   check_environments(&findings[2]);
   check_program("compiler", "gcc", "apt-get install gcc", &findings[3]);
+  check_program("ffmpeg", "ffmpeg", "apt-get install ffmpeg", &findings[4]);
+  check_gl(&findings[5]);
   if (!arguments->json)
     printf("sac %s, engine MuJoCo %s\n", sac_version(), sac_environment_engine());
   for (int i = 0; i < COUNT; i++) {

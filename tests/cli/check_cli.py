@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ import time
 from pathlib import Path
 
 VARARGS, VARKEYWORDS = 4, 8  # of inspect: flags of a function's code
-OK, USAGE, BAD_CHECKPOINT, BAD_NUMBER, DISK = 0, 2, 3, 4, 6
+OK, FAILED, USAGE, BAD_CHECKPOINT, BAD_NUMBER, DISK = 0, 1, 2, 3, 4, 6
 COLUMNS = ("timesteps updates wall_s return_mean length_mean eval_return_mean q_loss v_loss "
            "policy_loss ent_coef entropy fps updates_per_s").split()
 SUBCOMMANDS = "train resume eval inspect bench trace config doctor".split()
@@ -48,10 +49,10 @@ class Room:
     def config(self, env="Pendulum-v1", algorithm="sac"):
         return self.file(f"{env}-{algorithm}.yaml", SMALL % (env, algorithm))
 
-    def run(self, *words, code=OK, limit_s=60):
+    def run(self, *words, code=OK, limit_s=60, **variables):
         done = subprocess.run([self.sac, *map(str, words)], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=limit_s, check=False,
-                              cwd=self.folder)
+                              cwd=self.folder, env={**os.environ, **variables})
         shown = " ".join(map(str, words))
         assert done.returncode == code, (f"`sac {shown}` gave exit {done.returncode}, expected "
                                          f"{code}: {done.stderr.strip()[-500:]}")
@@ -109,7 +110,8 @@ def an_option_is_not_taken_for_the_value_before_it(room):
 
 
 def doctor_reports(room):
-    assert room.run("doctor").stdout.strip()
+    found = [line["what"] for line in room.lines("doctor")]
+    assert found == ["cpu", "cuda", "environments", "compiler", "ffmpeg", "gl"], found
 
 
 # configuration
@@ -340,6 +342,80 @@ def evaluation_repeats_itself(room):
     assert room.lines("eval", steps(folder)[-1], *words)[-1] == first
     other = room.lines("eval", folder, *words, "--stochastic")[-1]
     assert other["return_mean"] != first["return_mean"]
+
+
+def png_size(path):
+    head = path.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n", f"{path} is no PNG"
+    return struct.unpack(">II", head[16:])
+
+
+def fake_ffmpeg(room, script):
+    """A PATH on which ffmpeg is this script; its arguments go to the file `arguments`."""
+    folder = room.folder / "bin"
+    folder.mkdir(exist_ok=True)
+    program = folder / "ffmpeg"
+    program.write_text('#!/bin/sh\nfor out; do printf "%s\\n" "$out"; done >"${0%/*}/arguments"\n'
+                       + script + "\n")
+    program.chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def pictures_change_no_result(room):
+    folder = room.train("run")
+    words = ["eval", folder, "--episodes", 3, "--seed", 2, "--stochastic"]
+    plain = room.lines(*words)[-1]
+    assert "video" not in plain
+    for name in "sheet.png", "frames/":
+        shown = room.lines(*words, "--video", name)[-1]
+        assert shown.pop("video") == name and shown == plain, (shown, plain)
+    assert png_size(room.folder / "sheet.png") == (1956, 736)
+    frames = sorted((room.folder / "frames").iterdir())
+    assert len(frames) == 3 * 201 and frames[-1].name == "frame-000602.png", len(frames)
+    assert png_size(frames[0]) == (480, 480)
+    has(room.run(*words, "--video", "frames", code=USAGE).stderr, "frames", "another film")
+
+
+def a_video_is_what_ffmpeg_makes_of_every_step(room):
+    folder = room.train("run")
+    path = fake_ffmpeg(room, 'wc -c >"${out#file:}"')
+    words = ["eval", folder, "--episodes", 2, "--video", "out.mp4"]
+    has(room.run(*words, PATH=path).stdout, "Pendulum-v1: return", "out.mp4")
+    assert int((room.folder / "out.mp4").read_text()) == 2 * 201 * 480 * 480 * 3
+    arguments = (room.folder / "bin/arguments").read_text().splitlines()
+    for name, value in (("-framerate", "20"), ("-video_size", "480x480"), ("-c:v", "libx264")):
+        assert arguments[arguments.index(name) + 1] == value, arguments
+
+
+def a_film_that_cannot_be_made_says_why(room):
+    folder = room.train("run")
+    words = ["eval", folder, "--episodes", 1, "--video"]
+    has(room.run(*words, "out.avi", code=USAGE).stderr, "out.avi", ".mp4", ".png", "/")
+    has(room.run(*words, "out.mp4", code=FAILED, PATH="/nothing").stderr, "ffmpeg", "apt-get")
+    for name in "missing/out.mp4", "missing/out.png":
+        has(room.run(*words, name, code=DISK, PATH=fake_ffmpeg(room, "cat")).stderr, name)
+    room.file("plain", "")
+    has(room.run(*words, "plain/", code=DISK).stderr, "plain", "folder")
+    path = fake_ffmpeg(room, "head -c 1000 >/dev/null; echo 'no encoder' >&2; exit 4")
+    has(room.run(*words, "out.mp4", code=FAILED, PATH=path).stderr, "exit code 4", "no encoder")
+    path = fake_ffmpeg(room, "cat >/dev/null; echo 'x: No space left on device' >&2; exit 1")
+    has(room.run(*words, "out.mp4", code=DISK, PATH=path).stderr, "disk is full")
+    assert not list(room.folder.glob("out*")), "a film that failed left something"
+    plain = room.train("lqr", env="LinearQuadratic-v0")
+    has(room.run("eval", plain, "--video", "out.png", code=USAGE).stderr, "no pictures",
+        "LinearQuadratic-v0")
+
+
+def without_opengl_the_cure_is_told(room):
+    # files that are no libraries, found before the real ones
+    for name in ("libEGL.so.1", "libEGL.so", "libOSMesa.so.8", "libOSMesa.so.6"):
+        room.file(name, "")
+    folder = room.train("run", env="Reacher-v5")
+    hidden = {"LD_LIBRARY_PATH": str(room.folder)}
+    has(room.run("eval", folder, "--video", "out.png", code=FAILED, **hidden).stderr, "OpenGL",
+        "apt-get install", "libegl1", "libosmesa6")
+    assert not list(room.folder.glob("out*"))
+    has(room.run("doctor", **hidden).stdout, "gl             no", "libegl1")
 
 
 def evaluation_names_the_checkpoint_it_passes_over(room):
