@@ -46,6 +46,8 @@ typedef struct sac_evaluation_options {
   /// NULL, or where pictures of the episodes go, one a step: NAME.mp4 (a video; needs ffmpeg),
   /// NAME.png (a contact sheet of the first 64), NAME/ (a folder of PNG files). Changes no result.
   const char *video;
+  /// NULL, or: once not zero, return SAC_OK at once; the result means nothing, no film is left.
+  const volatile int *stop;
 } sac_evaluation_options;
 
 /// What an evaluation measured, over its episodes.

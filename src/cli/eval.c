@@ -10,9 +10,11 @@ sac_status sac_command_eval(const sac_arguments *arguments, sac_error *err) {
       .episodes = arguments->episodes > 0 ? (int)arguments->episodes : 10,
       .seed = arguments->has_seed ? arguments->seed : 10000,
       .stochastic = arguments->stochastic,
-      .video = arguments->video};
+      .video = arguments->video,
+      .stop = arguments->video ? sac_signals_install() : NULL};
   sac_evaluation result;
   SAC_TRY(sac_evaluate(arguments->words[0], &options, &result, err));
+  if (options.stop && *options.stop != 0) return SAC_OK;
   if (!arguments->json) {
     printf("%s: return %.2f (std %.2f) over %d episodes of mean length %.1f\n", result.env,
            result.return_mean, result.return_std, result.episodes, result.length_mean);

@@ -28,27 +28,36 @@ static void release(void *context) {
   free(self);
 }
 
-static sac_status open_renderer(const mjModel *model, sac_picture *picture, sac_error *err) {
-  renderer *self = calloc(1, sizeof *self);
-  if (!self) return sac_error_set(err, SAC_FAILED, "no memory for pictures");
-  self->model = model;
-  picture->context = self;
-  picture->release = release;
+static sac_status start(renderer *self, const sac_picture *picture, sac_error *err) {
   mjv_defaultScene(&self->scene);
   mjv_defaultOption(&self->option);
   mjr_defaultContext(&self->context);
-  self->data = mj_makeData(model);
+  self->data = mj_makeData(self->model);
   if (!self->data) return sac_error_set(err, SAC_FAILED, "MuJoCo: no memory for pictures");
   SAC_TRY(sac_gl_open(&self->gl, err));
-  mjv_makeScene(model, &self->scene, SHAPES_MAX);
+  mjv_makeScene(self->model, &self->scene, SHAPES_MAX);
   self->scene.flags[mjRND_SHADOW] = 0;
   self->scene.flags[mjRND_REFLECTION] = 0;
-  mjr_makeContext(model, &self->context, mjFONTSCALE_50);
+  mjr_makeContext(self->model, &self->context, mjFONTSCALE_50);
   mjr_resizeOffscreen(picture->width, picture->height, &self->context);
   mjr_setBuffer(mjFB_OFFSCREEN, &self->context);
   if (self->context.currentBuffer == mjFB_OFFSCREEN) return SAC_OK;
   return sac_error_set(err, SAC_FAILED, "OpenGL (%s) gives no frame buffer to draw in",
                        sac_gl_describe(self->gl));
+}
+
+static sac_status open_renderer(const mjModel *model, sac_picture *picture, sac_error *err) {
+  renderer *self = calloc(1, sizeof *self);
+  if (!self) return sac_error_set(err, SAC_FAILED, "no memory for pictures");
+  self->model = model;
+  sac_status status = start(self, picture, err);
+  if (status == SAC_OK) {
+    picture->context = self;
+    picture->release = release;
+  } else {
+    release(self);
+  }
+  return status;
 }
 
 // where the bodies are now: after a step the engine still holds where they were a substep before

@@ -29,6 +29,18 @@ struct sac_video {
 
 #define SAC_VIDEO_CURE "apt-get install ffmpeg, or ask for a .png or a folder"
 
+// a group of its own: Ctrl-C is for us, who then end the child
+static int spawn_with(const posix_spawn_file_actions_t *actions, char *const *arguments,
+                      pid_t *child) {
+  posix_spawnattr_t attributes;
+  int failed = posix_spawnattr_init(&attributes);
+  if (failed) return failed;
+  failed = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  if (!failed) failed = posix_spawnp(child, arguments[0], actions, &attributes, arguments, environ);
+  posix_spawnattr_destroy(&attributes);
+  return failed;
+}
+
 // `input` and `said` become the child's standard files
 static int spawn(char *const *arguments, int input, int said, pid_t *child) {
   posix_spawn_file_actions_t actions;
@@ -38,7 +50,7 @@ static int spawn(char *const *arguments, int input, int said, pid_t *child) {
   if (!failed)
     failed = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   if (!failed) failed = posix_spawn_file_actions_adddup2(&actions, said, STDERR_FILENO);
-  if (!failed) failed = posix_spawnp(child, arguments[0], &actions, NULL, arguments, environ);
+  if (!failed) failed = spawn_with(&actions, arguments, child);
   posix_spawn_file_actions_destroy(&actions);
   return failed;
 }

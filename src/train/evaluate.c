@@ -94,12 +94,13 @@ static sac_status take_picture(void *film, const sac_environment *environment, s
 static sac_status run_and_film(sac_evaluator *evaluator, const sac_evaluation_options *options,
                                sac_evaluation *out, sac_error *err) {
   sac_film *film;
-  if (!options->video) return sac_evaluator_run(evaluator, options, NULL, out, err);
+  if (!options->video) return sac_evaluator_run(evaluator, options, out, err);
   SAC_TRY(
       sac_film_open(options->video, sac_evaluator_task(evaluator), options->episodes, &film, err));
   sac_evaluator_watch(evaluator, take_picture, film);
-  sac_status status = sac_evaluator_run(evaluator, options, NULL, out, err);
-  if (status == SAC_OK) return sac_film_close(film, err);
+  sac_status status = sac_evaluator_run(evaluator, options, out, err);
+  bool stopped = options->stop && *options->stop != 0;
+  if (status == SAC_OK && !stopped) return sac_film_close(film, err);
   sac_film_abandon(film);
   return status;
 }

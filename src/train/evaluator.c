@@ -214,13 +214,13 @@ static sac_status run_in_turn(sac_evaluator *self, int first, const sac_evaluati
 }
 
 sac_status sac_evaluator_run(sac_evaluator *evaluator, const sac_evaluation_options *options,
-                             const volatile int *stop, sac_evaluation *out, sac_error *err) {
+                             sac_evaluation *out, sac_error *err) {
   double *returns = calloc((size_t)options->episodes, sizeof *returns);
   if (!returns)
     return sac_error_set(err, SAC_FAILED, "no memory for %d returns", options->episodes);
   *out = (sac_evaluation){.episodes = options->episodes};
   snprintf(out->env, sizeof out->env, "%s", evaluator->id);
-  evaluator->stop = stop;
+  evaluator->stop = options->stop;
   evaluator->backend->ops->upload(evaluator->backend, evaluator->act_key, &options->seed,
                                   sizeof options->seed);
   sac_status status = SAC_OK;

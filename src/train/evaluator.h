@@ -30,6 +30,7 @@ typedef sac_status sac_evaluator_look(void *context, const sac_environment *envi
 void sac_evaluator_watch(sac_evaluator *evaluator, sac_evaluator_look *look, void *context);
 
 /// Run the episodes. The agent's state is not changed. SAC_BAD_NUMBER and SAC_BAD_ENV name the
-/// episode. Once `stop` (may be NULL) is not zero it returns at once, and `out` means nothing.
+/// episode. Once `options->stop` is not zero it returns at once, and `out` means nothing.
+/// `options->video` is not its business: see sac_evaluator_watch.
 sac_status sac_evaluator_run(sac_evaluator *evaluator, const sac_evaluation_options *options,
-                             const volatile int *stop, sac_evaluation *out, sac_error *err);
+                             sac_evaluation *out, sac_error *err);

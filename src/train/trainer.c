@@ -60,9 +60,10 @@ static sac_status evaluate(sac_run *run, double *return_mean, sac_error *err) {
                                  run->threads, &run->evaluator, err));
   sac_evaluation_options options = {.episodes = (int)cfg->eval.episodes,
                                     .seed = (uint64_t)cfg->eval.seed,
-                                    .stochastic = !cfg->eval.deterministic};
+                                    .stochastic = !cfg->eval.deterministic,
+                                    .stop = run->stop};
   sac_evaluation result;
-  SAC_TRY(sac_evaluator_run(run->evaluator, &options, run->stop, &result, err));
+  SAC_TRY(sac_evaluator_run(run->evaluator, &options, &result, err));
   if (sac_run_stops(run)) return SAC_OK;
   *return_mean = result.return_mean;
   sac_log_line(run->log, "step %llu: evaluation return %.2f (std %.2f, length %.1f, %d episodes)",

@@ -406,6 +406,28 @@ def a_film_that_cannot_be_made_says_why(room):
         "LinearQuadratic-v0")
 
 
+def an_interrupt_leaves_no_film(room):
+    folder = room.train("run")
+    path = fake_ffmpeg(room, 'echo $$ >"${0%/*}/id"; cat >/dev/null')
+    words = ["eval", folder, "--episodes", 100000, "--video", "out.mp4"]
+    process = subprocess.Popen([room.sac, *map(str, words)], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               cwd=room.folder, env={**os.environ, "PATH": path})
+    child = room.folder / "bin/id"
+    while not child.exists() or not child.read_text().strip():
+        time.sleep(0.005)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    shown, _ = process.communicate(timeout=20)
+    assert process.returncode == 130 and not shown, (process.returncode, shown)
+    assert not list(room.folder.glob("out*")), "the film is still there"
+    try:
+        os.kill(int(child.read_text()), 0)
+        raise AssertionError("ffmpeg still runs")
+    except ProcessLookupError:
+        pass
+
+
 def without_opengl_the_cure_is_told(room):
     # files that are no libraries, found before the real ones
     for name in ("libEGL.so.1", "libEGL.so", "libOSMesa.so.8", "libOSMesa.so.6"):

@@ -46,9 +46,9 @@ Measured evaluate(HandRun &self, int lanes, int episodes, uint64_t seed, bool st
                                  &evaluator, &err),
             SAC_OK)
       << err.text;
-  sac_evaluation_options options = {episodes, seed, stochastic, nullptr};
+  sac_evaluation_options options = {episodes, seed, stochastic, nullptr, nullptr};
   if (watcher) sac_evaluator_watch(evaluator, Watcher::look, watcher);
-  out.status = sac_evaluator_run(evaluator, &options, nullptr, &out.result, &err);
+  out.status = sac_evaluator_run(evaluator, &options, &out.result, &err);
   out.text = err.text;
   sac_evaluator_destroy(evaluator);
   return out;
@@ -168,9 +168,9 @@ TEST(Evaluator, StopsWhenAsked) {
                                  nullptr),
             SAC_OK);
   volatile int stop = 1;
-  sac_evaluation_options options = {1000000, 1, false, nullptr};
+  sac_evaluation_options options = {1000000, 1, false, nullptr, &stop};
   sac_evaluation out;
-  EXPECT_EQ(sac_evaluator_run(evaluator, &options, &stop, &out, nullptr), SAC_OK);
+  EXPECT_EQ(sac_evaluator_run(evaluator, &options, &out, nullptr), SAC_OK);
   sac_evaluator_destroy(evaluator);
 }
 
