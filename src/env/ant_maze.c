@@ -95,7 +95,12 @@ static sac_status open_maze(const maze *plan, void (*change)(mjSpec *spec),
                             const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
   const sac_mujoco_model model = {
-      .xml = "ant.xml", .nq = SAC_ANT_NQ, .nv = SAC_ANT_NV, .nu = SAC_ANT_NU, .change = change};
+      .xml = "ant.xml",
+      .nq = SAC_ANT_NQ,
+      .nv = SAC_ANT_NV,
+      .nu = SAC_ANT_NU,
+      .change = change,
+      .camera = {.distance = 24, .elevation = -75, .at = {6, 0, 0}, .stays = true}};
   ant_maze task = {.mujoco = {.needs_contacts = true},
                    .maze = plan,
                    .goal_reward = given[GOAL_REWARD].value[0],
