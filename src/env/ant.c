@@ -63,11 +63,8 @@ static sac_status read_keywords(const sac_env_keyword *given, ant *task, sac_err
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
-  const sac_mujoco_model model = {.xml = "ant.xml",
-                                  .nq = NQ,
-                                  .nv = NV,
-                                  .nu = SAC_ANT_NU,
-                                  .camera = SAC_ANT_CAMERA};
+  const sac_mujoco_model model = {
+      .xml = "ant.xml", .nq = NQ, .nv = NV, .nu = SAC_ANT_NU, .camera = SAC_ANT_CAMERA};
   ant task = {.mujoco = {.needs_contacts = true}};
   SAC_TRY(read_keywords(given, &task, err));
   int frame_skip = (int)given[FRAME_SKIP].value[0];

@@ -14,7 +14,10 @@ enum {
 };
 
 /// Where pictures are taken from.
-#define SAC_ANT_CAMERA {.distance = 4, .elevation = -30, .at = {0, 0, 0.4}}
+#define SAC_ANT_CAMERA                                   \
+  {                                                      \
+    .distance = 4, .elevation = -30, .at = { 0, 0, 0.4 } \
+  }
 
 /// Positions without the first `n_hidden`, velocities, and the contact forces clipped to `force`
 /// unless that is NULL. Returns the end of what was written.
