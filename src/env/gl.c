@@ -44,7 +44,6 @@ typedef struct egl_calls {
   void *(*create_context)(void *display, void *config, void *share, const int *attributes);
   unsigned (*make_current)(void *display, void *draw, void *read, void *context);
   unsigned (*destroy_context)(void *display, void *context);
-  unsigned (*terminate)(void *display);
   unsigned (*release_thread)(void);
 } egl_calls;
 
@@ -89,7 +88,6 @@ static bool load_egl(egl_calls *egl) {
              find_symbol(library, "eglCreateContext", &egl->create_context) &&
              find_symbol(library, "eglMakeCurrent", &egl->make_current) &&
              find_symbol(library, "eglDestroyContext", &egl->destroy_context) &&
-             find_symbol(library, "eglTerminate", &egl->terminate) &&
              find_symbol(library, "eglReleaseThread", &egl->release_thread);
   if (!all) return false;
   void *optional[] = {egl->find("eglGetPlatformDisplayEXT"), egl->find("eglQueryDevicesEXT")};
@@ -127,16 +125,14 @@ static void *create_context(const egl_calls *egl, void *display) {
   return NULL;
 }
 
-// a context on this display, which is closed again where it gives none
+// A context on this display. Displays are the process's, which may use them elsewhere, and an end
+// would unload the driver: none is terminated.
 static bool try_display(sac_gl *gl, void *display) {
   int major, minor;
   if (!display || !gl->egl.initialize(display, &major, &minor)) return false;
   gl->context = create_context(&gl->egl, display);
-  gl->display = display;
-  if (gl->context) return true;
-  gl->egl.terminate(display);
-  gl->display = NULL;
-  return false;
+  if (gl->context) gl->display = display;
+  return gl->context != NULL;
 }
 
 // a device needs no display server; not every one that is listed may be opened
@@ -201,7 +197,6 @@ void sac_gl_close(sac_gl *gl) {
   if (gl->display) {
     gl->egl.make_current(gl->display, NULL, NULL, NULL);
     gl->egl.destroy_context(gl->display, gl->context);
-    gl->egl.terminate(gl->display);
     gl->egl.release_thread();
   } else {
     gl->osmesa.destroy_context(gl->context);

@@ -53,7 +53,7 @@ TEST_F(Canvas, ADiscLiesWhereItIsPut) {
 TEST_F(Canvas, ALineHasItsWidthAndRoundEnds) {
   sac_canvas_line(&canvas, {-1, 0}, {2, 4}, 1, kInk);
   EXPECT_EQ(at(0.5, 2), kInkPixel);
-  EXPECT_EQ(at(0.5, 3), kWhitePixel);
+  EXPECT_EQ(at(0.5, 3.2), kWhitePixel);
   EXPECT_NEAR(area(), 5 + M_PI / 4, 0.06);
 }
 
