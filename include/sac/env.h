@@ -56,6 +56,7 @@ typedef struct sac_env_spec {
 typedef struct sac_env_result {
   double reward;      ///< unscaled
   bool terminated;    ///< a true end of the task; time limits are not the environment's business
+  bool truncated;     ///< the episode was cut off by the environment itself: it ends, not the task
   const char *fault;  ///< NULL, or a constant sentence: the simulation broke (numeric failure)
 } sac_env_result;
 
@@ -92,17 +93,28 @@ typedef struct sac_env_def {
   /// Start an episode from the start state that `seed` determines: Gymnasium's `reset(seed=seed)`
   /// where there is such a task. Writes the observation (S).
   void (*reset)(const void *shared, void *env, uint64_t seed, double *obs);
+  /// Begin a step with this action and return at once: the next `step`, with the same action,
+  /// collects it. NULL where `step` does all.
+  void (*send)(const void *shared, void *env, const float *action);
+  /// The same of a reset; NULL where `send` is.
+  void (*send_reset)(const void *shared, void *env, uint64_t seed);
   /// One step with an action (A) in the environment's own range; writes the observation (S).
   void (*step)(const void *shared, void *env, const float *action, double *obs,
                sac_env_result *result);
+  /// Why the last reset or step could not be done at all (a process died, a program raised): NULL
+  /// when it was, else a sentence that stands until the next call, and the run ends with
+  /// SAC_BAD_ENV. It is asked after every reset and step. NULL where nothing of the kind can
+  /// happen.
+  const char *(*failure)(const void *shared, const void *env);
   /// The engine's part of a step alone, without observation and reward: what `sac bench rollout`
   /// measures beside whole steps. NULL where there is no engine.
   void (*engine)(const void *shared, void *env, const float *action);
   /// Put the task into `state` (state_dim), as if an episode had started there; writes the
-  /// observation.
+  /// observation. NULL where state_dim is 0.
   void (*set_state)(const void *shared, void *env, const double *state, double *obs);
   /// Copy everything the next step depends on to or from `state_bytes` bytes; NULL where `create`
-  /// is.
+  /// is. NULL beside `create`, with `state_bytes` 0: the state cannot be saved, and an instance
+  /// that is restored begins its episode anew, from the same seed.
   void (*save)(const void *shared, const void *env, void *bytes);
   void (*load)(const void *shared, void *env, const void *bytes);
   /// Draw the present state, all pixels of it, and change nothing. A picture serves the

@@ -150,7 +150,7 @@ static void find_trouble(const sac_device_env *self, int *broken, sac_trouble *t
   const sac_formula_event *event = &self->events_here[i];
   int index = event->field == SAC_FORMULA_REWARD ? SAC_NO_INDEX : event->index;
   *broken = i;
-  *trouble = (sac_trouble){names[event->field], index, event->value, NULL};
+  *trouble = (sac_trouble){.field = names[event->field], .index = index, .value = event->value};
 }
 
 // what the step brought is read only where there is something to read

@@ -154,7 +154,7 @@ SAC_HOST_DEVICE unsigned sac_formula_step(const sac_env_step *op, int i_env) {
   double total = 0;
   bool terminated = false;
   for (int i = 0; i < world->frame_skip && !terminated && event.field == SAC_FORMULA_SOUND; i++) {
-    sac_env_result result = {0, false, NULL};
+    sac_env_result result = {0, false, false, NULL};
     sac_formula_advance(world, state, own, obs, &result);
     total += result.reward;
     terminated = result.terminated;

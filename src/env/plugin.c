@@ -47,9 +47,9 @@ static const char *find_flaw(const sac_env_def *def) {
   if (!has_keywords(def)) return "its keywords are not sound";
   if (!def->open || !def->close || !def->reset || !def->step || !def->set_state)
     return "one of open, close, reset, step and set_state is missing";
-  bool all = def->create && def->destroy && def->save && def->load;
-  bool none = !def->create && !def->destroy && !def->save && !def->load;
-  if (!all && !none) return "create, destroy, save and load must be given together or not at all";
+  if (!def->create != !def->destroy) return "create and destroy must be given together";
+  if (!def->save != !def->load) return "save and load must be given together";
+  if (def->save && !def->create) return "save and load are for what create makes";
   return NULL;
 }
 

@@ -164,7 +164,7 @@ static sac_status check_spec(const sac_env_def *def, const sac_env_spec *spec, c
                                {"max_episode_steps", (size_t)spec->max_episode_steps, 0, INT32_MAX},
                                {"state_dim", state_dim, 0, many},
                                {"qpos_dim", (size_t)spec->qpos_dim, 0, state_dim},
-                               {"state_bytes", spec->state_bytes, 1, (size_t)1 << 30}};
+                               {"state_bytes", spec->state_bytes, !def->create, (size_t)1 << 30}};
   for (size_t i = 0; i < sizeof claims / sizeof *claims; i++)
     if (claims[i].value < claims[i].low || claims[i].value > claims[i].high)
       return sac_error_set(err, SAC_BAD_ENV, "%s: the %s of %s is %zd, must be in [%zu, %zu]",
@@ -174,20 +174,6 @@ static sac_status check_spec(const sac_env_def *def, const sac_env_spec *spec, c
     if (!(spec->action_low[i] < spec->action_high[i]))
       return sac_error_set(err, SAC_BAD_ENV, "%s: the bounds of action[%d] of %s are [%g, %g]",
                            where, i, def->id, spec->action_low[i], spec->action_high[i]);
-  return SAC_OK;
-}
-
-static sac_status open_shared(const sac_config *cfg, sac_task *task, sac_error *err) {
-  sac_env_keyword keywords[KEYWORDS_MAX];
-  char places[KEYWORDS_MAX][PLACE_MAX];
-  SAC_TRY(resolve_keywords(task->def, &cfg->env.kwargs, keywords, places, err));
-  SAC_TRY(task->def->open(keywords, &task->spec, &task->shared, err));
-  if (task->spec.actor_obs_dim == 0) task->spec.actor_obs_dim = task->spec.obs_dim;
-  SAC_TRY(check_spec(task->def, &task->spec, sac_config_where(cfg, "env.id"), err));
-  SAC_TRY(sac_view_make(cfg, &task->spec, &task->view, err));
-  int64_t limit = cfg->env.max_episode_steps;
-  task->time_limit = limit > 0 ? limit : task->spec.max_episode_steps;
-  task->frame_skip = (int)cfg->env.frame_skip;
   return SAC_OK;
 }
 
@@ -206,11 +192,29 @@ static sac_status find_def(const sac_config *cfg, sac_task *task, sac_error *err
                        where, shown, task->def->id, cfg->env.plugin);
 }
 
+static sac_status open_native(const sac_config *cfg, sac_task *task, sac_error *err) {
+  sac_env_keyword keywords[KEYWORDS_MAX];
+  char places[KEYWORDS_MAX][PLACE_MAX];
+  SAC_TRY(find_def(cfg, task, err));
+  SAC_TRY(resolve_keywords(task->def, &cfg->env.kwargs, keywords, places, err));
+  return task->def->open(keywords, &task->spec, &task->shared, err);
+}
+
+static sac_status open_shared(const sac_config *cfg, sac_task *task, sac_error *err) {
+  SAC_TRY(open_native(cfg, task, err));
+  if (task->spec.actor_obs_dim == 0) task->spec.actor_obs_dim = task->spec.obs_dim;
+  SAC_TRY(check_spec(task->def, &task->spec, sac_config_where(cfg, "env.id"), err));
+  SAC_TRY(sac_view_make(cfg, &task->spec, &task->view, err));
+  int64_t limit = cfg->env.max_episode_steps;
+  task->time_limit = limit > 0 ? limit : task->spec.max_episode_steps;
+  task->frame_skip = (int)cfg->env.frame_skip;
+  return SAC_OK;
+}
+
 sac_status sac_task_open(const sac_config *cfg, bool squash, sac_task **task, sac_error *err) {
   sac_task *opened = *task = calloc(1, sizeof *opened);
   if (!opened) return sac_error_set(err, SAC_FAILED, "%s: out of memory", cfg->env.id);
-  sac_status status = find_def(cfg, opened, err);
-  if (status == SAC_OK) status = open_shared(cfg, opened, err);
+  sac_status status = open_shared(cfg, opened, err);
   if (status == SAC_OK) status = map_actions(cfg, squash, opened, err);
   if (status == SAC_OK) return SAC_OK;
   sac_task_close(opened);
@@ -223,6 +227,10 @@ void sac_task_close(sac_task *task) {
   if (task->shared) task->def->close(task->shared);
   sac_plugin_close(&task->plugin);
   free(task);
+}
+
+bool sac_task_restarts(const sac_task *task) {
+  return task->def->create && !task->def->save;
 }
 
 void sac_task_action(const sac_task *task, const sac_real *canonical, float *action) {

@@ -37,5 +37,8 @@ typedef struct sac_task {
 sac_status sac_task_open(const sac_config *cfg, bool squash, sac_task **task, sac_error *err);
 void sac_task_close(sac_task *task);
 
+/// Its state cannot be saved: what is restored begins its episode anew, from the same seed.
+bool sac_task_restarts(const sac_task *task);
+
 /// The task's own action (A) for a canonical one.
 void sac_task_action(const sac_task *task, const sac_real *canonical, float *action);

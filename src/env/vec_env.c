@@ -13,6 +13,7 @@ struct sac_vec_env {
   sac_task *task;
   sac_environment *environments;  // (E)
   uint64_t *started;              // (E) episodes begun so far
+  bool *restarts;                 // (E) in this call, where environments work elsewhere
   int count;                      // E
   int block;                      // environments in one part of the pool's work
   uint64_t seed;
@@ -49,7 +50,8 @@ static sac_status check_memory(int made, int wanted, sac_error *err) {
 static sac_status create_environments(sac_vec_env *vec, sac_error *err) {
   vec->environments = calloc((size_t)vec->count, sizeof *vec->environments);
   vec->started = calloc((size_t)vec->count, sizeof *vec->started);
-  if (!vec->environments || !vec->started)
+  vec->restarts = calloc((size_t)vec->count, sizeof *vec->restarts);
+  if (!vec->environments || !vec->started || !vec->restarts)
     return sac_error_set(err, SAC_FAILED, "out of memory for %d environments", vec->count);
   for (int i = 0; i < vec->count; i++) {
     if (i % MEMORY_BLOCK == MEMORY_BLOCK - 1) SAC_TRY(check_memory(i, vec->count, err));
@@ -89,6 +91,7 @@ void sac_vec_env_destroy(sac_vec_env *vec) {
     sac_environment_destroy(&vec->environments[i]);
   free(vec->environments);
   free(vec->started);
+  free(vec->restarts);
   sac_task_close(vec->task);
   free(vec);
 }
@@ -101,15 +104,19 @@ int sac_vec_env_count(const sac_vec_env *vec) {
   return vec->count;
 }
 
-static void start_episode(sac_vec_env *vec, int i_env) {
-  uint64_t episode = vec->started[i_env]++;
-  sac_environment_reset(&vec->environments[i_env], sac_episode_seed(vec->seed, episode, i_env));
+static bool works_elsewhere(const sac_vec_env *vec) {
+  return vec->task->def->send != NULL;
 }
 
-static void reset_one(const vec_call *call, int i_env) {
-  start_episode(call->vec, i_env);
-  sac_environment_observe(&call->vec->environments[i_env],
-                          call->obs + (size_t)i_env * (size_t)call->ld);
+static uint64_t next_seed(const sac_vec_env *vec, int i_env) {
+  return sac_episode_seed(vec->seed, vec->started[i_env], i_env);
+}
+
+static void start_episode(const vec_call *call, int i_env) {
+  sac_vec_env *vec = call->vec;
+  sac_environment_reset(&vec->environments[i_env], next_seed(vec, i_env));
+  vec->started[i_env]++;
+  sac_environment_observe(&vec->environments[i_env], call->obs + (size_t)i_env * (size_t)call->ld);
 }
 
 static void draw_action(const vec_call *call, int i_env, sac_real *action) {
@@ -140,8 +147,22 @@ static void step_one(const vec_call *call, int i_env) {
   if (ended)
     call->episodes[i_env] = (sac_episode){outcome.terminated, outcome.truncated,
                                           environment->total_reward, environment->step};
-  if (ended && !broken) start_episode(call->vec, i_env);
-  sac_environment_observe(environment, call->obs + (size_t)i_env * (size_t)call->ld);
+  bool restarts = ended && !broken;
+  if (restarts && works_elsewhere(call->vec))
+    call->vec->restarts[i_env] = true;
+  else if (restarts)
+    start_episode(call, i_env);
+  else
+    sac_environment_observe(environment, call->obs + (size_t)i_env * (size_t)call->ld);
+}
+
+static void send_actions(const vec_call *call) {
+  const sac_transitions *rows = call->rows;
+  for (int i = 0; i < call->vec->count; i++) {
+    sac_real *action = rows->action + (size_t)i * (size_t)rows->ld;
+    if (rows->uniform) draw_action(call, i, action);
+    sac_environment_send(&call->vec->environments[i], action);
+  }
 }
 
 static void run_block(void *context, int i_part) {
@@ -152,7 +173,7 @@ static void run_block(void *context, int i_part) {
     if (call->rows)
       step_one(call, i);
     else
-      reset_one(call, i);
+      start_episode(call, i);
   }
 }
 
@@ -164,11 +185,31 @@ static sac_status check_one(const sac_vec_env *vec, int i_env, sac_error *err) {
   return sac_environment_check(&vec->environments[i_env], who, err);
 }
 
-static sac_status run_call(vec_call *call, sac_error *err) {
-  sac_vec_env *vec = call->vec;
-  sac_threads_run(vec->threads, (vec->count + vec->block - 1) / vec->block, run_block, call);
+static sac_status check_all(const sac_vec_env *vec, sac_error *err) {
   for (int i = 0; i < vec->count; i++) SAC_TRY(check_one(vec, i, err));
   return SAC_OK;
+}
+
+// what runs in other processes works on all environments at once, first on steps, then on the
+// episodes that begin; threads here would only take their cores
+static sac_status run_elsewhere(vec_call *call, sac_error *err) {
+  sac_vec_env *vec = call->vec;
+  for (int i = 0; i < vec->count; i++) vec->restarts[i] = call->rows == NULL;
+  if (call->rows) send_actions(call);
+  for (int i = 0; call->rows && i < vec->count; i++) step_one(call, i);
+  SAC_TRY(call->rows ? check_all(vec, err) : SAC_OK);
+  for (int i = 0; i < vec->count; i++)
+    if (vec->restarts[i]) sac_environment_send_reset(&vec->environments[i], next_seed(vec, i));
+  for (int i = 0; i < vec->count; i++)
+    if (vec->restarts[i]) start_episode(call, i);
+  return check_all(vec, err);
+}
+
+static sac_status run_call(vec_call *call, sac_error *err) {
+  sac_vec_env *vec = call->vec;
+  if (works_elsewhere(vec)) return run_elsewhere(call, err);
+  sac_threads_run(vec->threads, (vec->count + vec->block - 1) / vec->block, run_block, call);
+  return check_all(vec, err);
 }
 
 static size_t all_bytes(const sac_vec_env *vec) {

@@ -49,13 +49,13 @@ const sac_task *sac_vec_env_task(const sac_vec_env *vec);
 int sac_vec_env_count(const sac_vec_env *vec);
 
 /// Start an episode in every environment; `obs` (E rows of S, `ld` values apart) is what to act on.
-/// SAC_BAD_NUMBER when a start state is not finite.
+/// SAC_BAD_NUMBER when a start state is not finite, SAC_BAD_ENV when an environment failed.
 sac_status sac_vec_env_reset(sac_vec_env *vec, sac_real *obs, int ld, sac_error *err);
 
 /// One step of every environment. `obs` is what to act on next, from a new episode where the last
-/// one ended; `episodes` (E). SAC_BAD_NUMBER names environment, step, field and value, for the
-/// lowest environment in trouble: the rows are then worthless and the vector environment needs a
-/// reset or a load.
+/// one ended; `episodes` (E). SAC_BAD_NUMBER names environment, step, field and value, SAC_BAD_ENV
+/// why one failed, for the lowest environment in trouble: the rows are then worthless and the
+/// vector environment needs a reset or a load.
 sac_status sac_vec_env_step(sac_vec_env *vec, const sac_transitions *rows, sac_real *obs, int ld,
                             sac_episode *episodes, sac_error *err);
 
@@ -63,7 +63,8 @@ sac_status sac_vec_env_step(sac_vec_env *vec, const sac_transitions *rows, sac_r
 size_t sac_vec_env_state_bytes(const sac_vec_env *vec);
 
 /// The state of all: `bytes` (E, state_bytes), the same wherever they live. A restored vector
-/// environment goes on bit for bit.
+/// environment goes on bit for bit, but for a task whose state cannot be saved: its environments
+/// begin their episodes anew.
 void sac_vec_env_save(const sac_vec_env *vec, uint8_t *bytes);
 /// `obs` as in reset, the observations that were to be acted on.
 void sac_vec_env_load(sac_vec_env *vec, const uint8_t *bytes, sac_real *obs, int ld);

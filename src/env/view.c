@@ -19,8 +19,8 @@ size_t sac_view_values(const sac_view *view) {
          (size_t)kept_actions(view) * (size_t)view->act_dim;
 }
 
-static double *actions_of(const sac_view *view, double *obs) {
-  return obs + view->obs_dim + past_values(view);
+static size_t first_action(const sac_view *view) {
+  return (size_t)view->obs_dim + past_values(view);
 }
 
 sac_status sac_view_make(const sac_config *cfg, sac_env_spec *spec, sac_view *view,
@@ -50,20 +50,21 @@ sac_status sac_view_make(const sac_config *cfg, sac_env_spec *spec, sac_view *vi
 void sac_view_begin(const sac_view *view, double *obs) {
   size_t own = (size_t)view->obs_dim;
   for (int i = 1; i <= view->n_past; i++) memcpy(obs + (size_t)i * own, obs, own * sizeof *obs);
-  memset(actions_of(view, obs), 0,
+  memset(obs + first_action(view), 0,
          (size_t)kept_actions(view) * (size_t)view->act_dim * sizeof *obs);
 }
 
-void sac_view_act(const sac_view *view, const sac_real *action, sac_real *taken, double *obs) {
-  double *actions = actions_of(view, obs);
+void sac_view_smooth(const sac_view *view, const sac_real *action, const double *obs,
+                     sac_real *taken) {
+  const double *last = obs + first_action(view), kept = view->smoothing;
+  for (int j = 0; j < view->act_dim; j++)
+    taken[j] = kept > 0 ? (sac_real)(kept * last[j] + (1 - kept) * (double)action[j]) : action[j];
+}
+
+void sac_view_remember(const sac_view *view, const sac_real *taken, double *obs) {
+  double *actions = obs + first_action(view);
   int kept = kept_actions(view), n = view->act_dim;
   memmove(obs + view->obs_dim, obs, past_values(view) * sizeof *obs);
-  for (int j = 0; j < n; j++) {
-    taken[j] = action[j];
-    if (view->smoothing > 0)
-      taken[j] =
-          (sac_real)(view->smoothing * actions[j] + (1 - view->smoothing) * (double)action[j]);
-  }
   if (kept == 0) return;
   memmove(actions + n, actions, (size_t)(kept - 1) * (size_t)n * sizeof *obs);
   for (int j = 0; j < n; j++) actions[j] = (double)taken[j];

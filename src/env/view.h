@@ -28,6 +28,9 @@ size_t sac_view_values(const sac_view *view);
 /// past one; no action has been taken.
 void sac_view_begin(const sac_view *view, double *obs);
 
-/// A step begins: what was present becomes past, and the action that is to be taken, canonical and
-/// smoothed, is written to `taken` (A) and remembered.
-void sac_view_act(const sac_view *view, const sac_real *action, sac_real *taken, double *obs);
+/// What the task is to take of the agent's canonical action (A), smoothed, into `taken`.
+void sac_view_smooth(const sac_view *view, const sac_real *action, const double *obs,
+                     sac_real *taken);
+
+/// A step begins with that: what was present becomes past.
+void sac_view_remember(const sac_view *view, const sac_real *taken, double *obs);

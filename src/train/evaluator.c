@@ -127,6 +127,12 @@ static void act(sac_evaluator *self, int first_episode, uint64_t step, bool stoc
                 n * (size_t)self->act_dim * sizeof(sac_real));
 }
 
+static void send_actions(sac_evaluator *self) {
+  for (int i = 0; i < self->lanes; i++)
+    if (self->running[i])
+      sac_environment_send(&self->lane[i], self->action + (size_t)i * (size_t)self->act_dim);
+}
+
 static void step_lane(void *context, int i) {
   sac_evaluator *self = context;
   if (!self->running[i]) return;
@@ -147,6 +153,10 @@ static sac_status start_lanes(sac_evaluator *self, int first, const sac_evaluati
                               sac_error *err) {
   for (int i = 0; i < self->lanes; i++) {
     self->running[i] = is_due(self, i, first, options);
+    if (self->running[i])
+      sac_environment_send_reset(&self->lane[i], options->seed + (uint64_t)(first + i));
+  }
+  for (int i = 0; i < self->lanes; i++) {
     if (!self->running[i]) continue;
     sac_environment_reset(&self->lane[i], options->seed + (uint64_t)(first + i));
     sac_environment_observe(&self->lane[i], self->obs + (size_t)i * (size_t)self->obs_dim);
@@ -189,6 +199,7 @@ static sac_status run_wave(sac_evaluator *self, int first, const sac_evaluation_
   SAC_TRY(show(self, first, err));
   for (uint64_t step = 0; any_running(self) && !stops(self); step++) {
     act(self, first, step, options->stochastic);
+    send_actions(self);
     sac_threads_run(self->threads, self->lanes, step_lane, self);
     SAC_TRY(show(self, first, err));
   }
