@@ -37,6 +37,9 @@ SAC_CHOICE(device,
            SAC_WORD(SAC_DEVICE_CUDA, "cuda"))
 SAC_CHOICE(env_device,
            SAC_WORD(SAC_ENVS_ON_HOST, "cpu") SAC_WORD(SAC_ENVS_ON_DEVICE, "cuda"))
+SAC_CHOICE(worker_failure,
+           SAC_WORD(SAC_WORKER_FAILURE_STOP, "stop")
+           SAC_WORD(SAC_WORKER_FAILURE_RESPAWN, "respawn"))
 SAC_CHOICE(precision,
            SAC_WORD(SAC_PRECISION_FP32, "fp32") SAC_WORD(SAC_PRECISION_TF32, "tf32")
            SAC_WORD(SAC_PRECISION_BF16, "bf16"))
@@ -95,7 +98,9 @@ SAC_FIELD(choice, run, rollout_policy, "auto", rollout, "", "all",
 SAC_CLOSE(run)
 
 SAC_OPEN(env, "the environment")
-SAC_FIELD(text, env, id, "", "", "", "all", "name of the environment; it must be given")
+SAC_FIELD(text, env, id, "", "", "", "all",
+          "name of the environment; gym:NAME and gym:MODULE:NAME are Gymnasium's, run in Python; "
+          "it must be given")
 SAC_FIELD(text, env, plugin, "null", "a file or null", "", "all",
           "shared library that defines the environment (sac/env.h); loaded only when named here")
 SAC_FIELD(choice, env, device, "cpu", env_device, "", "all",
@@ -109,6 +114,16 @@ SAC_FIELD(integer, env, frame_skip, "1", "[1, 1000]", "steps", "all",
           "environment steps that each action is held for; their rewards are summed")
 SAC_FIELD(kwargs, env, kwargs, "{}", "numbers, true, false or lists of numbers", "", "all",
           "keyword arguments of the environment, by its own names")
+SAC_FIELD(integer, env, workers, "0", "[0, 1024]", "processes", "all",
+          "Python processes that gym: environments are spread over; 0 takes one for each core, at "
+          "most env.n_envs")
+SAC_FIELD(text, env, python, "null", "a path or null", "", "all",
+          "the Python of these processes, which has gymnasium; null takes python3 on PATH")
+SAC_FIELD(number, env, worker_timeout_s, "60", "(0, 86400]", "s", "all",
+          "a process that takes longer for one step of its environments counts as failed")
+SAC_FIELD(choice, env, on_worker_failure, "stop", worker_failure, "", "all",
+          "stop ends the run; respawn starts the failed process anew, its episodes count as cut "
+          "off")
 SAC_FIELD(flag, env, normalize_obs, "false", "", "", "all",
           "scale observations by their running mean and deviation")
 SAC_FIELD(flag, env, normalize_reward, "false", "", "", "all",

@@ -75,8 +75,12 @@ void sac_config_reference(FILE *out) {
 
 // saved state keeps its shape and meaning only while these keys keep their values
 static bool fixes_state(const char *path) {
-  // the same state wherever it lives and whatever file the environment comes from
-  if (!strcmp(path, "env.device") || !strcmp(path, "env.plugin")) return false;
+  // the same state wherever it lives and whoever computes it
+  static const char *const free_keys[] = {"env.device",           "env.plugin",
+                                          "env.workers",          "env.python",
+                                          "env.worker_timeout_s", "env.on_worker_failure"};
+  for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
+    if (!strcmp(path, free_keys[i])) return false;
   static const char *const fixed[] = {"env.",           "policy.",  "critic.",
                                       "algorithm.name", "run.seed", "algorithm.buffer_size"};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {

@@ -177,6 +177,11 @@ void sac_config_notes(const sac_config *cfg, void (*say)(void *context, const ch
     note_unused(&self, "algorithm.alpha_lr", "algorithm.ent_coef is fixed");
     note_unused(&self, "algorithm.target_entropy", "algorithm.ent_coef is fixed");
   }
+  static const char *const of_workers[] = {"env.workers", "env.python", "env.worker_timeout_s",
+                                           "env.on_worker_failure"};
+  for (size_t i = 0; strncmp(cfg->env.id, "gym:", 4) && i < sizeof of_workers / sizeof *of_workers;
+       i++)
+    note_unused(&self, of_workers[i], "only gym: environments run in Python processes");
   if (!cfg->policy.squash) note_unused(&self, "policy.squash_correction", "policy.squash is false");
   if (cfg->algorithm.learning_starts >= cfg->algorithm.total_timesteps)
     say(context,

@@ -11,7 +11,8 @@ const char *const kDocumented = R"(
 run:    {seed: 1, seeds: [], device: auto, threads: 0, logdir: runs/, name: null,
          matmul_precision: fp32, rollout_policy: auto}
 env:    {id: A, plugin: null, device: cpu, n_envs: 1, max_episode_steps: null, frame_skip: 1,
-         kwargs: {}, normalize_obs: false, normalize_reward: false,
+         kwargs: {}, workers: 0, python: null, worker_timeout_s: 60, on_worker_failure: stop,
+         normalize_obs: false, normalize_reward: false,
          history: {observations: 0, actions: 0}, action_smoothing: 0.0}
 algorithm:
   name: sac

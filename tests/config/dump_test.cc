@@ -82,7 +82,9 @@ TEST(Dump, TheFingerprintCoversWhatFixesSavedStateAndNothingElse) {
     EXPECT_NE(Fingerprint(Load(file, {fixing})), saved) << fixing;
   for (const char *free :
        {"algorithm.gamma=0.5", "algorithm.total_timesteps=5", "run.threads=2", "run.device=cpu",
-        "eval.every=5", "checkpoint.keep=9", "log.csv=false", "algorithm.batch_size=32"})
+        "eval.every=5", "checkpoint.keep=9", "env.workers=2", "env.python=python3",
+        "env.worker_timeout_s=5", "env.on_worker_failure=respawn", "log.csv=false",
+        "algorithm.batch_size=32"})
     EXPECT_EQ(Fingerprint(Load(file, {free})), saved) << free;
 }
 
