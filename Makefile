@@ -63,6 +63,8 @@ $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+$(BUILD)/obj/env/process.o: src/env/gym_worker.py
+
 define simd_rule
 $(BUILD)/obj/cpu/$(1)/%.o: src/cpu/%.c
 	@mkdir -p $$(@D)

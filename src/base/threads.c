@@ -136,14 +136,14 @@ void sac_threads_run(sac_threads *threads, int parts, void (*part)(void *, int),
   await_parts(threads);
 }
 
-static int usable_cores(void) {
+int sac_threads_cores(void) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   return CPU_COUNT(&set);
 }
 
 sac_status sac_threads_create(int count, sac_threads **threads, sac_error *err) {
-  if (count == 0) count = usable_cores();
+  if (count == 0) count = sac_threads_cores();
   if (count > THREADS_MAX) count = THREADS_MAX;
   sac_threads *self = aligned_alloc(64, (sizeof *self + 63) & ~(size_t)63);
   if (!self) return sac_error_set(err, SAC_FAILED, "no memory for the thread pool");

@@ -6,6 +6,9 @@
 
 typedef struct sac_threads sac_threads;
 
+/// Cores that this process may use.
+int sac_threads_cores(void);
+
 /// Start `count` threads in all, the caller's included; 0 means one for each core this process may
 /// use.
 sac_status sac_threads_create(int count, sac_threads **threads, sac_error *err);
