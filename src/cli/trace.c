@@ -9,11 +9,12 @@ static sac_status check_env_overrides(const sac_arguments *arguments, sac_error 
   for (int i = 0; i < arguments->n_overrides; i++) {
     const char *given = arguments->overrides[i];
     bool used = !strncmp(given, "env.kwargs", strlen("env.kwargs")) ||
-                !strncmp(given, "env.plugin=", strlen("env.plugin="));
+                !strncmp(given, "env.plugin=", strlen("env.plugin=")) ||
+                !strncmp(given, "env.python=", strlen("env.python="));
     if (!used)
       return sac_error_set(err, SAC_BAD_CONFIG,
-                           "sac trace env: '%s' is not used, must be env.kwargs=... or "
-                           "env.plugin=...",
+                           "sac trace env: '%s' is not used, must be env.kwargs=..., env.plugin=... "
+                           "or env.python=...",
                            given);
   }
   return SAC_OK;

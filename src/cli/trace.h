@@ -7,7 +7,7 @@
 typedef struct sac_trace_env_options {
   const char *id;  // of the environment
   int n_overrides;
-  const char *const *overrides;  // of env.kwargs and env.plugin
+  const char *const *overrides;  // of env.kwargs, env.plugin and env.python
   const char *in;                // file of inputs, or NULL
   const char *out;               // file to write
   bool has_seed;                 // start from reset(seed) even where `in` holds a state

@@ -88,7 +88,8 @@ static sac_status read_values(const sac_safetensors *file, const char *name, int
 static sac_status read_state(const sac_safetensors *file, trace *self, sac_error *err) {
   const sac_env_spec *spec = &self->task->spec;
   bool engine = spec->qpos_dim > 0;
-  self->has_state = sac_safetensors_find(file, engine ? "qpos" : "state") != NULL;
+  self->has_state =
+      spec->state_dim > 0 && sac_safetensors_find(file, engine ? "qpos" : "state") != NULL;
   if (!self->has_state) return SAC_OK;
   if (!engine) return read_values(file, "state", spec->state_dim, self->state, err);
   SAC_TRY(read_values(file, "qpos", spec->qpos_dim, self->state, err));
@@ -137,7 +138,14 @@ static sac_status read_inputs(const sac_trace_env_options *options, trace *self,
 
 // ---- the computation ----
 
-static void step_through(trace *self, uint64_t seed) {
+static sac_status check_failure(const trace *self, int64_t step, sac_error *err) {
+  const sac_env_def *def = self->task->def;
+  const char *text = def->failure ? def->failure(self->task->shared, self->instance) : NULL;
+  if (!text) return SAC_OK;
+  return sac_error_set(err, SAC_BAD_ENV, "%s, step %lld: %s", def->id, (long long)step, text);
+}
+
+static sac_status step_through(trace *self, uint64_t seed, sac_error *err) {
   const sac_task *task = self->task;
   const sac_env_def *def = task->def;
   double *obs = self->obs;
@@ -145,6 +153,7 @@ static void step_through(trace *self, uint64_t seed) {
     def->set_state(task->shared, self->instance, self->state, obs);
   else
     def->reset(task->shared, self->instance, seed, obs);
+  SAC_TRY(check_failure(self, 0, err));
   for (int64_t i = 0; i < self->n_steps; i++) {
     const float *action = self->actions + i * task->spec.act_dim;
     sac_env_result result = {.reward = 0};
@@ -153,7 +162,9 @@ static void step_through(trace *self, uint64_t seed) {
     self->reward[i] = result.reward;
     self->terminated[i] = result.terminated;
     if (result.fault) fprintf(stderr, "step %lld: %s\n", (long long)i + 1, result.fault);
+    SAC_TRY(check_failure(self, i + 1, err));
   }
+  return SAC_OK;
 }
 
 // ---- outputs ----
@@ -216,10 +227,8 @@ sac_status sac_trace_env(const sac_trace_env_options *options, sac_error *err) {
   trace self = {.n_steps = 0};
   sac_status status = open_instance(options, &self, err);
   if (status == SAC_OK) status = read_inputs(options, &self, err);
-  if (status == SAC_OK) {
-    step_through(&self, options->seed);
-    status = write_outputs(&self, options->out, err);
-  }
+  if (status == SAC_OK) status = step_through(&self, options->seed, err);
+  if (status == SAC_OK) status = write_outputs(&self, options->out, err);
   release_trace(&self);
   return status;
 }

@@ -4,6 +4,7 @@
 #include "config/format.h"
 #include "config/mistakes.h"
 #include "env/env_list.h"
+#include "env/gym.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -200,8 +201,16 @@ static sac_status open_native(const sac_config *cfg, sac_task *task, sac_error *
   return task->def->open(keywords, &task->spec, &task->shared, err);
 }
 
+static sac_status open_gym(const sac_config *cfg, sac_task *task, sac_error *err) {
+  sac_gym *gym;
+  SAC_TRY(sac_gym_open(cfg, &task->spec, &gym, err));
+  task->shared = gym;
+  task->def = sac_gym_def(gym);
+  return SAC_OK;
+}
+
 static sac_status open_shared(const sac_config *cfg, sac_task *task, sac_error *err) {
-  SAC_TRY(open_native(cfg, task, err));
+  SAC_TRY(sac_gym_names(cfg->env.id) ? open_gym(cfg, task, err) : open_native(cfg, task, err));
   if (task->spec.actor_obs_dim == 0) task->spec.actor_obs_dim = task->spec.obs_dim;
   SAC_TRY(check_spec(task->def, &task->spec, sac_config_where(cfg, "env.id"), err));
   SAC_TRY(sac_view_make(cfg, &task->spec, &task->view, err));

@@ -29,11 +29,11 @@ typedef struct sac_task {
   float action_half[SAC_ENV_ACTION_MAX];  // (A) 0 and 1 without squash
 } sac_task;
 
-/// Open `cfg->env.id` with cfg->env.kwargs, frame_skip and max_episode_steps. `squash`: actions
-/// come in (-1, 1) and are mapped to the task's bounds, which must be finite; otherwise they pass
-/// as they are, unclipped. SAC_BAD_CONFIG for an unknown environment or keyword, with one line for
-/// each mistake and the position in the user's file; SAC_BAD_ENV when it cannot be opened, or
-/// describes itself in numbers that cannot be.
+/// Open `cfg->env.id` (one of the definitions, a plug-in's, or "gym:NAME") with cfg->env.kwargs,
+/// frame_skip and max_episode_steps. `squash`: actions come in (-1, 1) and are mapped to the task's
+/// bounds, which must be finite; otherwise they pass as they are, unclipped. SAC_BAD_CONFIG for an
+/// unknown environment or keyword, with one line for each mistake and the position in the user's
+/// file; SAC_BAD_ENV when it cannot be opened, or describes itself in numbers that cannot be.
 sac_status sac_task_open(const sac_config *cfg, bool squash, sac_task **task, sac_error *err);
 void sac_task_close(sac_task *task);
 

@@ -232,6 +232,10 @@ static sac_status restart(sac_run *run, const sac_listener *listener, sac_error 
   say_device_notes(run);
   sac_log_line(run->log, "resumed from %s at step %llu", used,
                (unsigned long long)run->progress.timesteps);
+  if (sac_task_restarts(sac_vec_env_task(run->envs)))
+    sac_log_line(run->log,
+                 "note: %s cannot save its state: every environment begins its episode anew",
+                 run->cfg.env.id);
   if (sac_replay_count(&run->replay) == 0 && run->progress.timesteps > 0)
     sac_log_line(run->log,
                  "note: the checkpoint holds no replay: updates start again after %lld steps",

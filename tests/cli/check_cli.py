@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 VARARGS, VARKEYWORDS = 4, 8  # of inspect: flags of a function's code
-OK, FAILED, USAGE, BAD_CHECKPOINT, BAD_NUMBER, DISK = 0, 1, 2, 3, 4, 6
+OK, FAILED, USAGE, BAD_CHECKPOINT, BAD_NUMBER, BAD_ENV, DISK = 0, 1, 2, 3, 4, 5, 6
 COLUMNS = ("timesteps updates wall_s return_mean length_mean eval_return_mean q_loss v_loss "
            "policy_loss ent_coef entropy fps updates_per_s").split()
 SUBCOMMANDS = "train resume eval inspect bench trace config doctor".split()
@@ -328,6 +328,102 @@ def rows_past_the_checkpoint_are_cut_at_resume(room):
     with open(folder / "metrics.csv", newline="", encoding="utf-8") as file:
         counted = [int(row["timesteps"]) for row in csv.DictReader(file)]
     assert len(counted) == len(set(counted)) and counted == sorted(counted), counted
+
+
+# Gymnasium environments, here of a fake Gymnasium: worker processes
+
+
+def workers_find_the_toys():
+    os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent / "env" / "fake_gym")
+
+
+def running_workers():
+    """Worker processes of any gym: environment that the tests made."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has just ended
+        if any(b"'gym_worker.py'" in word for word in words):
+            environ = (entry.parent / "environ").read_bytes()
+            if os.environ["PYTHONPATH"].encode() in environ:
+                found.append(int(entry.parent.name))
+    return found
+
+
+def no_worker_is_left(room):
+    for _ in range(100):
+        if not running_workers():
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"left over: {running_workers()}")
+
+
+def a_gymnasium_environment_trains_resumes_and_is_evaluated(room):
+    workers_find_the_toys()
+    words = ["env.n_envs=4", "env.workers=2"]
+    folder = room.train("run", *words, "algorithm.total_timesteps=200", env="gym:Toy-v0")
+    one = room.train("one", "env.n_envs=4", "env.workers=1", "algorithm.total_timesteps=200",
+                     env="gym:Toy-v0")
+    assert room.state(folder) == room.state(one), "1 and 2 workers ended in different states"
+    done = room.run("resume", folder, "algorithm.total_timesteps=300", "env.workers=1", "--json")
+    has(done.stderr, "note: gym:Toy-v0 cannot save its state")
+    assert json.loads(done.stdout.splitlines()[-1])["timesteps"] == 300
+    found = room.lines("eval", folder, "--episodes", 3)[-1]
+    assert found["length_mean"] == 7, found
+    named = room.run("train", room.config("gym:Toy-v0"), "algorithm.total_timesteps=100").stdout
+    has(named, "run folder: runs/gym:Toy-v0")
+    out = room.folder / "env.safetensors"
+    room.run("trace", "env", "gym:Toy-v0", "--seed", 3, "--out", out)
+    assert tensors(out)["obs"] == ("F32", [1001, 3])
+    no_worker_is_left(room)
+
+
+def a_gymnasium_environment_that_fails_ends_the_run(room):
+    workers_find_the_toys()
+    for env, limit, text in (("Crash-v0", 60, "exited with status 3"),
+                             ("Raise-v0", 60, "ValueError: no such joint"),
+                             ("Hang-v0", 0.3, "no answer within 0.3 s"),
+                             ("Nowhere-v0", 60, "`Nowhere-v0` doesn't exist"),
+                             ("Discrete-v0", 60, "must be a Box")):
+        done = room.run("train", room.config(f"gym:{env}"), f"env.worker_timeout_s={limit}",
+                        "--out", room.folder / env, code=BAD_ENV)
+        has(done.stderr, f"gym:{env}", text)
+    room.run("trace", "env", "gym:Raise-v0", "--out", "never", code=BAD_ENV)
+    has(room.run("train", room.config("gym:Strange-v0"), code=BAD_NUMBER).stderr, "is nan")
+    no_worker_is_left(room)
+
+
+def a_failed_worker_may_be_started_anew(room):
+    workers_find_the_toys()
+    folder = room.folder / "run"
+    done = room.run("train", room.config("gym:Crash-v0"), "env.on_worker_failure=respawn",
+                    "env.kwargs.at=50", "--out", folder)
+    assert done.stderr.count("is started anew") >= 5, done.stderr
+    no_worker_is_left(room)
+
+
+def workers_end_with_the_program(room):
+    workers_find_the_toys()
+    for number, code in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
+        folder = room.folder / f"run{code}"
+        words = ["train", room.config("gym:Toy-v0"), "algorithm.total_timesteps=1000000000",
+                 "env.n_envs=2", "env.workers=2", "eval.every=1000000", "--out", folder]
+        process = subprocess.Popen([room.sac, *map(str, words)], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   start_new_session=True)
+        metrics = folder / "metrics.csv"
+        for _ in range(1000):
+            if metrics.exists() and metrics.read_text().count("\n") > 1:
+                break
+            time.sleep(0.01)
+        assert len(running_workers()) == 2, running_workers()
+        os.killpg(process.pid, number)
+        assert process.wait(timeout=20) == code, f"exit {process.returncode}"
+        no_worker_is_left(room)
+        if number == signal.SIGINT:
+            room.run("inspect", steps(folder)[-1])
 
 
 # evaluation and inspection
