@@ -86,7 +86,7 @@ static bool collect(instance *self, double *obs) {
   bool done = sac_workers_wait(self->workers, self->slot, self->life);
   const sac_worker_slot *slot = sac_workers_slot(self->workers, self->slot);
   if (!done) {
-    self->failed = sac_workers_failure(self->workers, self->slot, self->failure) != NULL;
+    self->failed = sac_workers_failed(self->workers, self->slot, self->failure);
   } else if (slot->status != SAC_WORKER_READY) {
     note_refusal(self);
     done = false;

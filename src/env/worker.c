@@ -32,9 +32,9 @@ _Static_assert(offsetof(sac_worker_slot, obs) == 768, "gym_worker.py knows this"
 typedef struct worker {
   pthread_mutex_t lock;  // over all below
   sac_process process;
-  uint64_t life;                     // 0 until it is first started
-  uint32_t *queue;                   // (slots of it) commands nobody was woken for
-  int n_queued, room;                //
+  uint64_t life;    // 0 until it is first started
+  uint32_t *queue;  // (room) commands nobody was woken for
+  int n_queued, room;
   int owed;                          // commands sent and not answered
   bool opening;                      // among these are some that may take long
   int barren;                        // lives in a row that answered no step
@@ -245,12 +245,13 @@ bool sac_workers_wait(sac_workers *workers, int slot, uint64_t life) {
   return done;
 }
 
-const char *sac_workers_failure(sac_workers *workers, int slot, char *text) {
+bool sac_workers_failed(sac_workers *workers, int slot, char *text) {
   worker *self = &workers->at[slot % workers->options.count];
   pthread_mutex_lock(&self->lock);
-  memcpy(text, self->failure, SAC_WORKER_FAILURE);
+  bool failed = self->failure[0] != '\0';
+  if (failed) memcpy(text, self->failure, SAC_WORKER_FAILURE);
   pthread_mutex_unlock(&self->lock);
-  return text[0] ? text : NULL;
+  return failed;
 }
 
 sac_status sac_workers_take(sac_workers *workers, int *slot, sac_error *err) {
@@ -294,7 +295,7 @@ static sac_status meet_first(sac_workers *workers, sac_error *err) {
   char text[SAC_WORKER_FAILURE];
   SAC_TRY(start_process(workers, 0, err));
   sac_workers_wait(workers, 0, workers->at[0].life);
-  if (sac_workers_failure(workers, 0, text)) return sac_error_set(err, SAC_BAD_ENV, "%s", text);
+  if (sac_workers_failed(workers, 0, text)) return sac_error_set(err, SAC_BAD_ENV, "%s", text);
   memcpy(&workers->first, find_page(workers, 0), sizeof workers->first);
   size_t slot = sizeof(sac_worker_slot) + sizeof(double) * (size_t)workers->first.obs_dim;
   workers->slot_bytes = (slot + PAGE - 1) / PAGE * PAGE;

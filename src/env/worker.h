@@ -85,5 +85,5 @@ void sac_workers_send(sac_workers *workers, int slot, uint64_t life, sac_worker_
 /// False when it did not survive, or lives another life than `life`.
 bool sac_workers_wait(sac_workers *workers, int slot, uint64_t life);
 
-/// Why the slot's process is gone for good, or NULL. `text` has SAC_WORKER_FAILURE bytes.
-const char *sac_workers_failure(sac_workers *workers, int slot, char *text);
+/// Is the slot's process gone for good? Then `text` (SAC_WORKER_FAILURE bytes) becomes why.
+bool sac_workers_failed(sac_workers *workers, int slot, char *text);
