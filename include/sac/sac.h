@@ -48,6 +48,8 @@ typedef struct sac_evaluation_options {
   const char *video;
   /// NULL, or: once not zero, return SAC_OK at once; the result means nothing, no film is left.
   const volatile int *stop;
+  /// NULL, or (episodes) the seeds that they start from instead, none below 0.
+  const int64_t *seeds;
 } sac_evaluation_options;
 
 /// What an evaluation measured, over its episodes.

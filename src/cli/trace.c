@@ -12,10 +12,11 @@ static sac_status check_env_overrides(const sac_arguments *arguments, sac_error 
                 !strncmp(given, "env.plugin=", strlen("env.plugin=")) ||
                 !strncmp(given, "env.python=", strlen("env.python="));
     if (!used)
-      return sac_error_set(err, SAC_BAD_CONFIG,
-                           "sac trace env: '%s' is not used, must be env.kwargs=..., env.plugin=... "
-                           "or env.python=...",
-                           given);
+      return sac_error_set(
+          err, SAC_BAD_CONFIG,
+          "sac trace env: '%s' is not used, must be env.kwargs=..., env.plugin=... "
+          "or env.python=...",
+          given);
   }
   return SAC_OK;
 }

@@ -233,6 +233,8 @@ SAC_FIELD(integer, eval, episodes, "10", "[1, 100000]", "episodes", "all",
           "episodes of one evaluation")
 SAC_FIELD(integer, eval, seed, "10000", "[0, 9007199254740991]", "", "all",
           "episode i starts from the environment's state of seed + i")
+SAC_FIELD(integers, eval, seeds, "[]", "0 to 64 values in [0, 9007199254740991]", "", "all",
+          "seeds of the episodes; when not empty they replace eval.episodes and eval.seed")
 SAC_FIELD(flag, eval, deterministic, "true", "", "", "all", "act by the mean instead of a draw")
 SAC_CLOSE(eval)
 

@@ -131,6 +131,11 @@ static void resolve_algorithm(sac_config_loading *self) {
                   cfg->algorithm.buffer_size);
 }
 
+static void resolve_eval(sac_config_loading *self) {
+  sac_config *cfg = self->cfg;
+  if (cfg->eval.seeds.count > 0) cfg->eval.episodes = cfg->eval.seeds.count;
+}
+
 static void check_log_std(sac_config_loading *self) {
   const char *low = "policy.log_std.min", *high = "policy.log_std.max";
   double min = self->cfg->policy.log_std.min, max = self->cfg->policy.log_std.max;
@@ -142,6 +147,7 @@ static void check_log_std(sac_config_loading *self) {
 void sac_config_resolve(sac_config_loading *self) {
   resolve_run(self);
   resolve_algorithm(self);
+  resolve_eval(self);
   check_log_std(self);
 }
 

@@ -80,7 +80,7 @@ static const translation translations[] = {
     {"save_period", "checkpoint.every"},
     {"target_update_period", "algorithm.target_update_interval"},
     {"trainer", "algorithm"},
-    {"valid_seeds", "eval.seed"},
+    {"valid_seeds", "eval.seeds"},
     {"weights_sync_period", "algorithm.train_freq"},
     // Stable-Baselines3, CleanRL and their relatives
     {"alpha", "algorithm.ent_coef"},

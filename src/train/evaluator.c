@@ -149,16 +149,20 @@ static bool is_due(const sac_evaluator *self, int i, int first,
   return first + i < options->episodes && (self->only == ALL || self->only == i);
 }
 
+static uint64_t seed_of(const sac_evaluation_options *options, int episode) {
+  if (options->seeds) return (uint64_t)options->seeds[episode];
+  return options->seed + (uint64_t)episode;
+}
+
 static sac_status start_lanes(sac_evaluator *self, int first, const sac_evaluation_options *options,
                               sac_error *err) {
   for (int i = 0; i < self->lanes; i++) {
     self->running[i] = is_due(self, i, first, options);
-    if (self->running[i])
-      sac_environment_send_reset(&self->lane[i], options->seed + (uint64_t)(first + i));
+    if (self->running[i]) sac_environment_send_reset(&self->lane[i], seed_of(options, first + i));
   }
   for (int i = 0; i < self->lanes; i++) {
     if (!self->running[i]) continue;
-    sac_environment_reset(&self->lane[i], options->seed + (uint64_t)(first + i));
+    sac_environment_reset(&self->lane[i], seed_of(options, first + i));
     sac_environment_observe(&self->lane[i], self->obs + (size_t)i * (size_t)self->obs_dim);
     SAC_TRY(sac_environment_check(&self->lane[i], "an evaluation episode", err));
   }

@@ -61,7 +61,8 @@ static sac_status evaluate(sac_run *run, double *return_mean, sac_error *err) {
   sac_evaluation_options options = {.episodes = (int)cfg->eval.episodes,
                                     .seed = (uint64_t)cfg->eval.seed,
                                     .stochastic = !cfg->eval.deterministic,
-                                    .stop = run->stop};
+                                    .stop = run->stop,
+                                    .seeds = cfg->eval.seeds.count > 0 ? cfg->eval.seeds.at : NULL};
   sac_evaluation result;
   SAC_TRY(sac_evaluator_run(run->evaluator, &options, &result, err));
   if (sac_run_stops(run)) return SAC_OK;

@@ -45,7 +45,7 @@ algorithm:
 policy:     {type: gaussian, hidden: [256, 256], activation: relu, squash: true,
              log_std: {mode: clamp, min: -20, max: 2}, squash_correction: exact, init: glorot}
 critic:     {hidden: [256, 256], activation: relu, layer_norm: false, dropout: 0.0, init: glorot}
-eval:       {every: 10000, episodes: 10, seed: 10000, deterministic: true}
+eval:       {every: 10000, episodes: 10, seed: 10000, seeds: [], deterministic: true}
 checkpoint: {every: 50000, keep: 3, include_replay: true, on_error: stop}
 log:        {every: 1000, csv: true}
 )";

@@ -16,6 +16,11 @@ TEST(Resolve, EachAlgorithmHasItsTemperatureAndOrder) {
   EXPECT_EQ(paper->algorithm.ent_coef.initial, 0.5);
 }
 
+TEST(Resolve, ListedSeedsAreTheEpisodesOfAnEvaluation) {
+  EXPECT_EQ(Parse("env: {id: A}\neval: {seeds: [5, 9, 5], episodes: 20}")->eval.episodes, 3);
+  EXPECT_EQ(Parse("env: {id: A}\neval: {episodes: 20}")->eval.episodes, 20);
+}
+
 TEST(Resolve, EnvironmentsOnTheDeviceBringThePolicyThere) {
   EXPECT_EQ(Parse("env: {id: A}")->run.rollout_policy, SAC_ROLLOUT_HOST);
   EXPECT_EQ(Parse("env: {id: A, n_envs: 5}")->run.rollout_policy, SAC_ROLLOUT_DEVICE);

@@ -23,7 +23,7 @@ struct Measured {
 };
 
 Measured evaluate(const std::string &path, int episodes = 3, bool stochastic = false) {
-  sac_evaluation_options options = {episodes, 10000, stochastic, nullptr, nullptr};
+  sac_evaluation_options options = {episodes, 10000, stochastic, nullptr, nullptr, nullptr};
   Measured out = {};
   sac_error err = {};
   out.status = sac_evaluate(path.c_str(), &options, &out.result, &err);

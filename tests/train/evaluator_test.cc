@@ -46,12 +46,28 @@ Measured evaluate(HandRun &self, int lanes, int episodes, uint64_t seed, bool st
                                  &evaluator, &err),
             SAC_OK)
       << err.text;
-  sac_evaluation_options options = {episodes, seed, stochastic, nullptr, nullptr};
+  sac_evaluation_options options = {episodes, seed, stochastic, nullptr, nullptr, nullptr};
   if (watcher) sac_evaluator_watch(evaluator, Watcher::look, watcher);
   out.status = sac_evaluator_run(evaluator, &options, &out.result, &err);
   out.text = err.text;
   sac_evaluator_destroy(evaluator);
   return out;
+}
+
+TEST(Evaluator, ListedSeedsStartTheEpisodes) {
+  HandRun self(small_run({"env.id=Pendulum-v1"}));
+  Measured third = evaluate(self, 2, 1, 103, false), first = evaluate(self, 2, 1, 7, false);
+  sac_run *run = self.run.get();
+  sac_evaluator *evaluator = nullptr;
+  ASSERT_EQ(SAC_OK, sac_evaluator_create(&run->cfg, 2, run->agent, run->backend, run->threads,
+                                         &evaluator, nullptr));
+  const int64_t seeds[] = {7, 7, 103, 103};
+  sac_evaluation_options options = {4, 5, false, nullptr, nullptr, seeds};
+  sac_evaluation result;
+  EXPECT_EQ(SAC_OK, sac_evaluator_run(evaluator, &options, &result, nullptr));
+  sac_evaluator_destroy(evaluator);
+  EXPECT_NEAR((first.result.return_mean + third.result.return_mean) / 2, result.return_mean, 1e-9);
+  EXPECT_NE(first.result.return_mean, third.result.return_mean);
 }
 
 TEST(Evaluator, IsTheSameForAnyLanesAndThreads) {
@@ -168,7 +184,7 @@ TEST(Evaluator, StopsWhenAsked) {
                                  nullptr),
             SAC_OK);
   volatile int stop = 1;
-  sac_evaluation_options options = {1000000, 1, false, nullptr, &stop};
+  sac_evaluation_options options = {1000000, 1, false, nullptr, &stop, nullptr};
   sac_evaluation out;
   EXPECT_EQ(sac_evaluator_run(evaluator, &options, &out, nullptr), SAC_OK);
   sac_evaluator_destroy(evaluator);

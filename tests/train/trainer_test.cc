@@ -218,7 +218,7 @@ TEST(Trainer, TheBestIsTheBestThatWasEvaluated) {
   }
   EXPECT_EQ(evaluations, 6);
   EXPECT_GT(best, last) << "the case says nothing";
-  sac_evaluation_options options = {2, 10000, false, nullptr, nullptr};
+  sac_evaluation_options options = {2, 10000, false, nullptr, nullptr, nullptr};
   sac_evaluation found = {};
   std::string path = self.folder() + "/checkpoints/best.safetensors";
   ASSERT_EQ(sac_evaluate(path.c_str(), &options, &found, nullptr), SAC_OK);
