@@ -22,9 +22,10 @@ static void report_error(const char *text) {
   _exit(SAC_BAD_ENV);
 }
 
-// the file with the task's changes; NULL with a reason
+// the file or text with the task's changes; NULL with a reason
 static mjModel *compile(const sac_mujoco_model *wanted, const char *path, char *reason, int size) {
-  mjSpec *spec = mj_parseXML(path, NULL, reason, size);
+  mjSpec *spec = wanted->text ? mj_parseXMLString(wanted->text, NULL, reason, size)
+                              : mj_parseXML(path, NULL, reason, size);
   if (!spec) return NULL;
   if (wanted->change) wanted->change(spec);
   mjModel *model = mj_compile(spec, NULL);
@@ -35,7 +36,10 @@ static mjModel *compile(const sac_mujoco_model *wanted, const char *path, char *
 
 static sac_status load_model(const sac_mujoco_model *wanted, mjModel **model, sac_error *err) {
   char path[SAC_PATH_MAX], reason[1000] = "";
-  SAC_TRY(sac_asset_find(wanted->xml, path, err));
+  if (wanted->text)
+    snprintf(path, sizeof path, "%s", wanted->xml);
+  else
+    SAC_TRY(sac_asset_find(wanted->xml, path, err));
   mju_user_warning = drop_warning;
   mju_user_error = report_error;
   mjModel *found = *model = compile(wanted, path, reason, sizeof reason);
@@ -91,8 +95,9 @@ sac_status sac_mujoco_create(const void *shared, void **env, sac_error *err) {
   const sac_mujoco *mujoco = shared;
   sac_mujoco_env *self = calloc(1, sizeof *self);
   if (self) self->data = mj_makeData(mujoco->model);
-  if (!self || !self->data) {
-    free(self);
+  if (self && mujoco->varies) self->own = mj_copyModel(NULL, mujoco->model);
+  if (!self || !self->data || (mujoco->varies && !self->own)) {
+    if (self) sac_mujoco_destroy(self);
     return sac_error_set(err, SAC_FAILED, "MuJoCo: out of memory for another instance");
   }
   *env = self;
@@ -102,7 +107,12 @@ sac_status sac_mujoco_create(const void *shared, void **env, sac_error *err) {
 void sac_mujoco_destroy(void *env) {
   sac_mujoco_env *self = env;
   mj_deleteData(self->data);
+  mj_deleteModel(self->own);
   free(self);
+}
+
+const mjModel *sac_mujoco_model_of(const sac_mujoco *mujoco, const sac_mujoco_env *env) {
+  return env->own ? env->own : mujoco->model;
 }
 
 void sac_mujoco_save(const void *shared, const void *env, void *bytes) {
@@ -111,17 +121,18 @@ void sac_mujoco_save(const void *shared, const void *env, void *bytes) {
   double *state = bytes;
   state[0] = self->x_before;
   state[1] = self->y_before;
-  mj_getState(mujoco->model, self->data, state + KEPT, STATE);
+  mj_getState(sac_mujoco_model_of(mujoco, self), self->data, state + KEPT, STATE);
 }
 
 void sac_mujoco_load(const void *shared, void *env, const void *bytes) {
   const sac_mujoco *mujoco = shared;
   sac_mujoco_env *self = env;
   const double *state = bytes;
-  mj_resetData(mujoco->model, self->data);
+  const mjModel *model = sac_mujoco_model_of(mujoco, self);
+  mj_resetData(model, self->data);
   self->x_before = state[0];
   self->y_before = state[1];
-  mj_setState(mujoco->model, self->data, state + KEPT, STATE);
+  mj_setState(model, self->data, state + KEPT, STATE);
 }
 
 void sac_mujoco_draw_positions(const sac_mujoco *mujoco, sac_numpy_random *random, double spread,
@@ -138,7 +149,7 @@ void sac_mujoco_draw_velocities(const sac_mujoco *mujoco, sac_numpy_random *rand
 }
 
 void sac_mujoco_begin(const sac_mujoco *mujoco, sac_mujoco_env *env, const double *state) {
-  const mjModel *model = mujoco->model;
+  const mjModel *model = sac_mujoco_model_of(mujoco, env);
   mj_resetData(model, env->data);
   memcpy(env->data->qpos, state, sizeof *state * (size_t)model->nq);
   memcpy(env->data->qvel, state + model->nq, sizeof *state * (size_t)model->nv);
@@ -167,17 +178,21 @@ static const char *take_warning(mjData *data) {
   return first;
 }
 
-static void simulate(const sac_mujoco *mujoco, mjData *data, const float *action) {
-  for (int i = 0; i < mujoco->model->nu; i++) data->ctrl[i] = (double)action[i];
-  for (int i = 0; i < mujoco->frame_skip; i++) mj_step(mujoco->model, data);
+static void simulate(const sac_mujoco *mujoco, sac_mujoco_env *env, const float *action) {
+  const mjModel *model = sac_mujoco_model_of(mujoco, env);
+  for (int i = 0; i < model->nu; i++) env->data->ctrl[i] = (double)action[i];
+  for (int i = 0; i < mujoco->frame_skip; i++) {
+    if (mujoco->drive) mujoco->drive(mujoco, env, action);
+    mj_step(model, env->data);
+  }
 }
 
 void sac_mujoco_engine(const void *shared, void *env, const float *action) {
-  simulate(shared, ((sac_mujoco_env *)env)->data, action);
+  simulate(shared, env, action);
 }
 
 const char *sac_mujoco_advance(const sac_mujoco *mujoco, sac_mujoco_env *env, const float *action) {
-  simulate(mujoco, env->data, action);
+  simulate(mujoco, env, action);
   if (mujoco->needs_contacts) mj_rnePostConstraint(mujoco->model, env->data);
   return take_warning(env->data);
 }

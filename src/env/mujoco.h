@@ -10,28 +10,36 @@
 
 /// What a task's code takes for granted about its model.
 typedef struct sac_mujoco_model {
-  const char *xml;               // name of the asset file
+  const char *xml;               // name of the asset file; with `text` only a name
+  const char *text;              // the model itself, where sac brings its own; or NULL
   int nq, nv, nu;                // positions, velocities, controls
   void (*change)(mjSpec *spec);  // adds what the file does not have, before it is compiled; or NULL
   sac_mujoco_camera camera;      // where pictures are taken from
 } sac_mujoco_model;
 
+typedef struct sac_mujoco sac_mujoco;
+typedef struct sac_mujoco_env sac_mujoco_env;
+
 /// The shared part; a task's own starts with it.
-typedef struct sac_mujoco {
+struct sac_mujoco {
   mjModel *model;
   int frame_skip;  // engine steps in one step
   double dt;       // seconds in one step
   sac_mujoco_camera camera;
   bool needs_contacts;  // whether the task reads contact forces (cfrc_ext) after a step
-} sac_mujoco;
+  bool varies;          // every instance has a model of its own, which the task may change
+  // writes the controls before each engine step; NULL: they are the action
+  void (*drive)(const sac_mujoco *mujoco, sac_mujoco_env *env, const float *action);
+};
 
 /// One instance.
-typedef struct sac_mujoco_env {
+struct sac_mujoco_env {
   mjData *data;
+  mjModel *own;  // a copy of the shared model where that varies, else NULL
   // m: where the next step starts from, by default the first two positions; kept here because what
   // the engine would say after a restore may lag behind
   double x_before, y_before;
-} sac_mujoco_env;
+};
 
 /// Make the shared part, a copy of `task` (`size` bytes, a sac_mujoco at their head), load its
 /// model and fill what that determines of `spec`: everything but `obs_dim` and `max_episode_steps`.
@@ -55,6 +63,9 @@ void sac_mujoco_draw_velocities(const sac_mujoco *mujoco, sac_numpy_random *rand
 
 /// Start from `state`: positions (nq), then velocities (nv).
 void sac_mujoco_begin(const sac_mujoco *mujoco, sac_mujoco_env *env, const double *state);
+
+/// The model that an instance is simulated with.
+const mjModel *sac_mujoco_model_of(const sac_mujoco *mujoco, const sac_mujoco_env *env);
 
 /// One step under a control (nu). Returns NULL, or the sentence for `fault`: the engine warned,
 /// which mostly means that it silently put itself back to the start.
