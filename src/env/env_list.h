@@ -17,4 +17,5 @@
   X(sac_humanoid_standup)         \
   X(sac_ant_direction)            \
   X(sac_ant_cross_maze)           \
-  X(sac_ant_simple_maze)
+  X(sac_ant_simple_maze)          \
+  X(sac_minitaur)

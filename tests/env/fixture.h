@@ -33,7 +33,8 @@ inline const std::vector<std::string> kEnvironments = {"Pendulum-v1",
                                                        "HumanoidStandup-v5",
                                                        "AntDirection-v0",
                                                        "AntCrossMaze-v0",
-                                                       "AntSimpleMaze-v0"};
+                                                       "AntSimpleMaze-v0",
+                                                       "Minitaur-v0"};
 
 /// A configuration made of overrides alone.
 inline std::unique_ptr<sac_config> configure(const std::vector<std::string> &overrides) {

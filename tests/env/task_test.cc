@@ -18,7 +18,7 @@ TEST(Task, EveryEnvironmentOpensAndDescribesItself) {
   } wanted[] = {{3, 1, 200},    {2, 1, 999},    {1, 1, 50},     {2, 2, 30},      {4, 1, 1000},
                 {9, 1, 1000},   {10, 2, 50},    {23, 7, 100},   {8, 2, 1000},    {11, 3, 1000},
                 {17, 6, 1000},  {17, 6, 1000},  {105, 8, 1000}, {348, 17, 1000}, {348, 17, 1000},
-                {105, 8, 1000}, {109, 8, 1000}, {109, 8, 1000}};
+                {105, 8, 1000}, {109, 8, 1000}, {109, 8, 1000}, {28, 8, 1000}};
   ASSERT_EQ(std::size(wanted), sac_test::kEnvironments.size());
   for (size_t i = 0; i < sac_test::kEnvironments.size(); i++) {
     auto task = open_task({"env.id=" + sac_test::kEnvironments[i]});
