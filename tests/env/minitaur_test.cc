@@ -382,6 +382,37 @@ TEST(Minitaur, ARestoredEpisodeKeepsItsMassFrictionAndHeat) {
   }
 }
 
+// what ten steps of five robots that differ leave behind
+std::vector<uint8_t> run_together(int n_threads) {
+  auto cfg = sac_test::configure({"env.id=Minitaur-v0", "env.n_envs=5", "env.max_episode_steps=4",
+                                  std::string("env.kwargs={") + kVaried + "}"});
+  sac_threads *threads = nullptr;
+  sac_vec_env *vec = nullptr;
+  EXPECT_EQ(SAC_OK, sac_threads_create(n_threads, &threads, nullptr));
+  sac_vec_env_options options = {cfg.get(), 5, true, threads, nullptr};
+  EXPECT_EQ(SAC_OK, sac_vec_env_create(&options, &vec, nullptr));
+  sac_real obs[5][28], reward[5 * 28], terminated[5 * 28], next[5][28];
+  sac_episode episodes[5];
+  EXPECT_EQ(SAC_OK, sac_vec_env_reset(vec, obs[0], 28, nullptr));
+  for (int i = 0; i < 10; i++) {
+    // all rows are as far apart as observations are wide
+    sac_real wide[5][28] = {};
+    for (int j = 0; j < 5; j++)
+      for (int k = 0; k < kMotors; k++) wide[j][k] = sac_test::some_action(i, k, j);
+    sac_transitions rows = {nullptr, wide[0], reward, terminated, next[0], 28, false, 0};
+    EXPECT_EQ(SAC_OK, sac_vec_env_step(vec, &rows, obs[0], 28, episodes, nullptr));
+  }
+  std::vector<uint8_t> bytes(5 * sac_vec_env_state_bytes(vec));
+  sac_vec_env_save(vec, bytes.data());
+  sac_vec_env_destroy(vec);
+  sac_threads_destroy(threads);
+  return bytes;
+}
+
+TEST(Minitaur, ThreadsChangeNothingThoughRobotsDiffer) {
+  EXPECT_EQ(run_together(1), run_together(3));
+}
+
 TEST(Minitaur, StartsDifferBySeedAndRangesMustFit) {
   Robot robot;
   robot.reset(1);
