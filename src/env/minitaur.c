@@ -34,7 +34,8 @@ typedef struct minitaur {
   sac_mujoco mujoco;
   bool robot_task;
   double distance_weight, energy_weight, drift_weight, shake_weight;
-  double speed_weight, acceleration_weight, pitch_weight, pitch_limit, front_weight, front_limit;
+  double speed_weight, speed_limit, acceleration_weight;
+  double pitch_weight, pitch_limit, front_weight, front_limit;
   double kp, kd, voltage, resistance, torque_constant, damping;
   bool protected;  // motors that are overloaded for long go off
   double lowest_up, lowest_height, noise_scale;
@@ -49,6 +50,7 @@ enum {
   DRIFT_WEIGHT,
   SHAKE_WEIGHT,
   SPEED_WEIGHT,
+  SPEED_LIMIT,
   ACCELERATION_WEIGHT,
   PITCH_WEIGHT,
   PITCH_LIMIT,
@@ -86,6 +88,8 @@ static const sac_env_keyword keywords[N_KEYWORDS] = {
     [DRIFT_WEIGHT] = SAC_MUJOCO_WEIGHT("drift_weight", 0.0, "the way sideways, in m"),
     [SHAKE_WEIGHT] = SAC_MUJOCO_WEIGHT("shake_weight", 0.0, "the way up or down, in m"),
     [SPEED_WEIGHT] = SAC_MUJOCO_WEIGHT("speed_weight", 1.0, "the speed forward (robot task)"),
+    [SPEED_LIMIT] = SAC_KEYWORD_NUMBER("speed_limit", INFINITY, 0, INFINITY,
+                                       "m/s: more is not rewarded (robot task)"),
     [ACCELERATION_WEIGHT] =
         SAC_MUJOCO_WEIGHT("acceleration_weight", 0.005,
                           "the squared second difference of the last actions (robot task)"),
@@ -131,6 +135,7 @@ static void read_weights(const sac_env_keyword *given, minitaur *task) {
   task->drift_weight = given[DRIFT_WEIGHT].value[0];
   task->shake_weight = given[SHAKE_WEIGHT].value[0];
   task->speed_weight = given[SPEED_WEIGHT].value[0];
+  task->speed_limit = given[SPEED_LIMIT].value[0];
   task->acceleration_weight = given[ACCELERATION_WEIGHT].value[0];
   task->pitch_weight = given[PITCH_WEIGHT].value[0];
   task->pitch_limit = given[PITCH_LIMIT].value[0];
@@ -379,7 +384,8 @@ static double reward_speed(const minitaur *task, sac_mujoco_env *self, const flo
     acceleration += difference * difference;
   }
   double pitch = fmax(fabs(find_pitch(data->qpos + 3)) - task->pitch_limit, 0);
-  return task->speed_weight * sac_mujoco_x_speed(&task->mujoco, self, data->qpos[0]) -
+  double speed = sac_mujoco_x_speed(&task->mujoco, self, data->qpos[0]);
+  return task->speed_weight * fmin(speed, task->speed_limit) -
          task->acceleration_weight * acceleration - task->pitch_weight * pitch -
          task->front_weight * fold_of_front(task, data);
 }
