@@ -223,12 +223,14 @@ static void keep_userdata(mjSpec *spec) {
 
 static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, void **shared,
                             sac_error *err) {
-  const sac_mujoco_model model = {.xml = "the Minitaur's model",
-                                  .text = sac_minitaur_model(),
-                                  .nq = NQ,
-                                  .nv = NV,
-                                  .nu = MOTORS,
-                                  .change = keep_userdata};
+  const sac_mujoco_model model = {
+      .xml = "the Minitaur's model",
+      .text = sac_minitaur_model(),
+      .nq = NQ,
+      .nv = NV,
+      .nu = MOTORS,
+      .change = keep_userdata,
+      .camera = {.distance = 1.1, .elevation = -20, .at = {0, 0, 0.15}}};
   minitaur task = {.mujoco = {.drive = drive},
                    .robot_task = given[ROBOT_TASK].value[0] != 0,
                    .lowest_up = given[LOWEST_UP].value[0],
@@ -430,4 +432,5 @@ const sac_env_def sac_minitaur = {.version = SAC_ENV_VERSION,
                                   .engine = sac_mujoco_engine,
                                   .set_state = set_state,
                                   .save = sac_mujoco_save,
-                                  .load = load};
+                                  .load = load,
+                                  .draw = sac_mujoco_draw};
