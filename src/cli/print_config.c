@@ -4,10 +4,46 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
+#include "env/task.h"
+
+static void print_value(const sac_env_keyword *keyword, int i) {
+  if (keyword->kind == SAC_ENV_FLAG)
+    printf("%s", keyword->value[i] != 0 ? "true" : "false");
+  else
+    printf("%.15g", keyword->value[i]);
+}
+
+static void print_keyword(const sac_env_keyword *keyword) {
+  bool list = keyword->kind == SAC_ENV_NUMBERS;
+  printf("  env.kwargs.%s: %s", keyword->name, list ? "[" : "");
+  for (int i = 0; i < keyword->count; i++) {
+    printf("%s", i > 0 ? ", " : "");
+    print_value(keyword, i);
+  }
+  printf("%s\n      %s\n      ", list ? "]" : "", keyword->help);
+  if (keyword->kind == SAC_ENV_FLAG)
+    printf("true or false\n");
+  else
+    printf("%s in [%g, %g]\n",
+           list                             ? "numbers"
+           : keyword->kind == SAC_ENV_WHOLE ? "a whole number"
+                                            : "a number",
+           keyword->low, keyword->high);
+}
+
+// each from its own definition
+static void print_environments(void) {
+  const sac_env_def *def;
+  for (int i = 0; (def = sac_env_def_at(i)); i++) {
+    printf("\nenv.id: %s: %s\n", def->id, def->help);
+    for (int j = 0; j < def->n_keywords; j++) print_keyword(&def->keywords[j]);
+  }
+}
 
 sac_status sac_command_config(const sac_arguments *arguments, sac_error *err) {
   if (arguments->n_words == 0 && arguments->n_overrides == 0) {
     sac_config_reference(stdout);
+    print_environments();
     return SAC_OK;
   }
   sac_config *cfg = malloc(sizeof *cfg);

@@ -163,6 +163,14 @@ def the_resolved_configuration_resolves_to_itself(room):
     assert again == first, "the resolved configuration changes when it is resolved again"
 
 
+def the_reference_has_a_page_for_every_environment(room):
+    text = room.run("config").stdout
+    doctor = {line["what"]: line for line in room.lines("doctor")}
+    for name in doctor["environments"]["detail"].split(", "):
+        assert f"\nenv.id: {name}: " in text, name
+    has(text, "env.kwargs.healthy_z_range: [0.7, inf]", "env.kwargs.terminate_when_unhealthy: true")
+
+
 def the_reference_names_every_section(room):
     has(room.run("config").stdout, "run", "env", "algorithm", "policy", "critic", "eval",
         "checkpoint", "log", "target_entropy", "reward_scale")
