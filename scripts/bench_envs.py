@@ -8,9 +8,11 @@ there is left out). EnvPool runs asynchronously, its best mode. The programs tak
 lines are medians with the lowest and highest round."""
 import importlib.util
 import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 
@@ -93,4 +95,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.argv[1] = os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)  # Python's MuJoCo writes its warnings to a file where it runs
+        main()
