@@ -75,7 +75,8 @@ static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, vo
 }
 
 static void observe(const ant *task, const sac_mujoco_env *self, double *obs) {
-  sac_ant_observe(self->data, task->n_hidden, task->shows_contacts ? &task->force : NULL, obs);
+  sac_ant_observe(&task->mujoco, self->data, task->n_hidden,
+                  task->shows_contacts ? &task->force : NULL, obs);
 }
 
 static double find_x(const ant *task, const sac_mujoco_env *self) {
@@ -93,9 +94,7 @@ static void set_state(const void *shared, void *env, const double *state, double
 static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
   const ant *task = shared;
   double state[NQ + NV];
-  sac_numpy_random random;
-  sac_numpy_random_init(&random, seed);
-  sac_ant_draw(&task->mujoco, &random, task->noise_scale, state);
+  sac_mujoco_draw_start(&task->mujoco, seed, task->noise_scale, true, state);
   set_state(shared, env, state, obs);
 }
 

@@ -21,10 +21,8 @@ enum {
 
 /// Positions without the first `n_hidden`, velocities, and the contact forces clipped to `force`
 /// unless that is NULL. Returns the end of what was written.
-double *sac_ant_observe(const mjData *data, int n_hidden, const sac_range *force, double *obs);
-
-/// Start positions and velocities as Ant-v5 draws them.
-void sac_ant_draw(const sac_mujoco *mujoco, sac_numpy_random *random, double spread, double *state);
+double *sac_ant_observe(const sac_mujoco *mujoco, const mjData *data, int n_hidden,
+                        const sac_range *force, double *obs);
 
 /// The state is finite and the torso's height within `height`, ends included.
 bool sac_ant_is_healthy(const mjData *data, sac_range height);

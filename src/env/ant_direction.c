@@ -56,15 +56,13 @@ static void set_state(const void *shared, void *env, const double *state, double
   const ant_direction *task = shared;
   sac_mujoco_env *self = env;
   sac_mujoco_begin(&task->mujoco, self, state);
-  sac_ant_observe(self->data, 2, &task->force, obs);
+  sac_ant_observe(&task->mujoco, self->data, 2, &task->force, obs);
 }
 
 static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
   const ant_direction *task = shared;
   double state[SAC_ANT_NQ + SAC_ANT_NV];
-  sac_numpy_random random;
-  sac_numpy_random_init(&random, seed);
-  sac_ant_draw(&task->mujoco, &random, task->noise_scale, state);
+  sac_mujoco_draw_start(&task->mujoco, seed, task->noise_scale, true, state);
   set_state(shared, env, state, obs);
 }
 
@@ -74,7 +72,7 @@ static void step(const void *shared, void *env, const float *action, double *obs
   const sac_mujoco *mujoco = &task->mujoco;
   sac_mujoco_env *self = env;
   result->fault = sac_mujoco_advance(mujoco, self, action);
-  sac_ant_observe(self->data, 2, &task->force, obs);
+  sac_ant_observe(&task->mujoco, self->data, 2, &task->force, obs);
   double speed = hypot(sac_mujoco_x_speed(mujoco, self, self->data->qpos[0]),
                        sac_mujoco_y_speed(mujoco, self, self->data->qpos[1]));
   double contact = task->contact_weight * sac_mujoco_contacts(mujoco, self->data, task->force);

@@ -130,7 +130,7 @@ static const double *find_goal(const ant_maze *task, const sac_mujoco_env *self)
 }
 
 static void observe(const ant_maze *task, const sac_mujoco_env *self, double *obs) {
-  double *rest = sac_ant_observe(self->data, 2, &task->force, obs);
+  double *rest = sac_ant_observe(&task->mujoco, self->data, 2, &task->force, obs);
   for (int i = 0; i < 2; i++) {
     rest[i] = self->data->qpos[i];
     rest[2 + i] = find_goal(task, self)[i];
@@ -148,9 +148,8 @@ static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
   const ant_maze *task = shared;
   sac_mujoco_env *self = env;
   double state[SAC_ANT_NQ + SAC_ANT_NV];
-  sac_numpy_random random;
-  sac_numpy_random_init(&random, seed);
-  sac_ant_draw(&task->mujoco, &random, task->noise_scale, state);
+  sac_numpy_random random =
+      sac_mujoco_draw_start(&task->mujoco, seed, task->noise_scale, true, state);
   int goal = (int)(sac_numpy_random_double(&random) * task->maze->n_goals);
   sac_mujoco_begin(&task->mujoco, self, state);
   self->data->userdata[0] = goal;

@@ -1,8 +1,5 @@
 // Hopper-v5: make a one-legged robot hop without falling. Observation, reward, end and start states
 // are Gymnasium's.
-#include <string.h>
-
-#include "env/arithmetic.h"
 #include "env/mujoco.h"
 
 enum { NQ = 6, NV = 6, NU = 3 };
@@ -73,9 +70,7 @@ static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, vo
 }
 
 static void observe(const hopper *task, const sac_mujoco_env *self, double *obs) {
-  int n_positions = NQ - task->n_hidden;
-  memcpy(obs, self->data->qpos + task->n_hidden, sizeof *obs * (size_t)n_positions);
-  for (int i = 0; i < NV; i++) obs[n_positions + i] = sac_clamp(self->data->qvel[i], -10, 10);
+  sac_mujoco_observe(&task->mujoco, self->data, task->n_hidden, 10, obs);
 }
 
 static void set_state(const void *shared, void *env, const double *state, double *obs) {
@@ -87,10 +82,7 @@ static void set_state(const void *shared, void *env, const double *state, double
 static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
   const hopper *task = shared;
   double state[NQ + NV];
-  sac_numpy_random random;
-  sac_numpy_random_init(&random, seed);
-  sac_mujoco_draw_positions(&task->mujoco, &random, task->noise_scale, state);
-  sac_mujoco_draw_velocities(&task->mujoco, &random, task->noise_scale, false, state + NQ);
+  sac_mujoco_draw_start(&task->mujoco, seed, task->noise_scale, false, state);
   set_state(shared, env, state, obs);
 }
 

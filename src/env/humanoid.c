@@ -84,13 +84,13 @@ static void set_state(const void *shared, void *env, const double *state, double
   sac_mujoco_env *self = env;
   sac_mujoco_begin(&task->mujoco, self, state);
   self->x_before = find_x(task, self);
-  sac_humanoid_observe(&task->view, self->data, obs);
+  sac_humanoid_observe(&task->view, &task->mujoco, self->data, obs);
 }
 
 static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
   const humanoid *task = shared;
   double state[SAC_HUMANOID_NQ + SAC_HUMANOID_NV];
-  sac_humanoid_draw(&task->mujoco, task->noise_scale, seed, state);
+  sac_mujoco_draw_start(&task->mujoco, seed, task->noise_scale, false, state);
   set_state(shared, env, state, obs);
 }
 
@@ -100,7 +100,7 @@ static void step(const void *shared, void *env, const float *action, double *obs
   const sac_mujoco *mujoco = &task->mujoco;
   sac_mujoco_env *self = env;
   result->fault = sac_mujoco_advance(mujoco, self, action);
-  sac_humanoid_observe(&task->view, self->data, obs);
+  sac_humanoid_observe(&task->view, &task->mujoco, self->data, obs);
   bool healthy = sac_is_inside(task->height, self->data->qpos[2]);
   double forward = task->forward_weight * sac_mujoco_x_speed(mujoco, self, find_x(task, self));
   double cost =

@@ -32,20 +32,13 @@ static double *append(double *obs, bool shown, const double *from, int count) {
   return obs + count;
 }
 
-void sac_humanoid_observe(const sac_humanoid_view *view, const mjData *data, double *obs) {
-  obs = append(obs, true, data->qpos + view->n_hidden, NQ - view->n_hidden);
-  obs = append(obs, true, data->qvel, NV);
+void sac_humanoid_observe(const sac_humanoid_view *view, const sac_mujoco *mujoco,
+                          const mjData *data, double *obs) {
+  obs = sac_mujoco_observe(mujoco, data, view->n_hidden, INFINITY, obs);
   obs = append(obs, view->inertia, data->cinert + 10, 10 * SHOWN_BODIES);
   obs = append(obs, view->velocity, data->cvel + 6, 6 * SHOWN_BODIES);
   obs = append(obs, view->actuators, data->qfrc_actuator + FREE, NV - FREE);
   append(obs, view->contacts, data->cfrc_ext + 6, 6 * SHOWN_BODIES);
-}
-
-void sac_humanoid_draw(const sac_mujoco *mujoco, double spread, uint64_t seed, double *state) {
-  sac_numpy_random random;
-  sac_numpy_random_init(&random, seed);
-  sac_mujoco_draw_positions(mujoco, &random, spread, state);
-  sac_mujoco_draw_velocities(mujoco, &random, spread, false, state + NQ);
 }
 
 double sac_humanoid_effort(const mjData *data) {

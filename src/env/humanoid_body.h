@@ -27,10 +27,8 @@ sac_humanoid_view sac_humanoid_view_read(const sac_env_keyword *given);
 
 /// Width of the observation.
 int sac_humanoid_view_dim(const sac_humanoid_view *view);
-void sac_humanoid_observe(const sac_humanoid_view *view, const mjData *data, double *obs);
-
-/// Gymnasium's start state of a seed, into `state` (nq + nv).
-void sac_humanoid_draw(const sac_mujoco *mujoco, double spread, uint64_t seed, double *state);
+void sac_humanoid_observe(const sac_humanoid_view *view, const sac_mujoco *mujoco,
+                          const mjData *data, double *obs);
 
 /// Sum of squares of the control, in float64.
 double sac_humanoid_effort(const mjData *data);

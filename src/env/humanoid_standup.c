@@ -56,13 +56,13 @@ static void set_state(const void *shared, void *env, const double *state, double
   const humanoid_standup *task = shared;
   sac_mujoco_env *self = env;
   sac_mujoco_begin(&task->mujoco, self, state);
-  sac_humanoid_observe(&task->view, self->data, obs);
+  sac_humanoid_observe(&task->view, &task->mujoco, self->data, obs);
 }
 
 static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
   const humanoid_standup *task = shared;
   double state[SAC_HUMANOID_NQ + SAC_HUMANOID_NV];
-  sac_humanoid_draw(&task->mujoco, task->noise_scale, seed, state);
+  sac_mujoco_draw_start(&task->mujoco, seed, task->noise_scale, false, state);
   set_state(shared, env, state, obs);
 }
 
@@ -72,7 +72,7 @@ static void step(const void *shared, void *env, const float *action, double *obs
   const sac_mujoco *mujoco = &task->mujoco;
   sac_mujoco_env *self = env;
   result->fault = sac_mujoco_advance(mujoco, self, action);
-  sac_humanoid_observe(&task->view, self->data, obs);
+  sac_humanoid_observe(&task->view, &task->mujoco, self->data, obs);
   // the height is divided by the engine's own time step, not by that of the task
   double height = self->data->qpos[2] / mujoco->model->opt.timestep;
   double effort = task->control_weight * sac_humanoid_effort(self->data);

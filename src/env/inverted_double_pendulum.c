@@ -56,10 +56,7 @@ static void set_state(const void *shared, void *env, const double *state, double
 static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
   const inverted_double_pendulum *task = shared;
   double state[NQ + NV];
-  sac_numpy_random random;
-  sac_numpy_random_init(&random, seed);
-  sac_mujoco_draw_positions(&task->mujoco, &random, task->noise_scale, state);
-  sac_mujoco_draw_velocities(&task->mujoco, &random, task->noise_scale, true, state + NQ);
+  sac_mujoco_draw_start(&task->mujoco, seed, task->noise_scale, true, state);
   set_state(shared, env, state, obs);
 }
 

@@ -1,7 +1,5 @@
 // InvertedPendulum-v5: balance a pole on a cart. Observation, reward, end and start states are
 // Gymnasium's.
-#include <string.h>
-
 #include "env/mujoco.h"
 
 enum { NQ = 2, NV = 2, NU = 1 };
@@ -35,24 +33,20 @@ static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, vo
   return SAC_OK;
 }
 
-static void observe(const sac_mujoco_env *self, double *obs) {
-  memcpy(obs, self->data->qpos, sizeof *obs * NQ);
-  memcpy(obs + NQ, self->data->qvel, sizeof *obs * NV);
+static void observe(const inverted_pendulum *task, const sac_mujoco_env *self, double *obs) {
+  sac_mujoco_observe(&task->mujoco, self->data, 0, INFINITY, obs);
 }
 
 static void set_state(const void *shared, void *env, const double *state, double *obs) {
   const inverted_pendulum *task = shared;
   sac_mujoco_begin(&task->mujoco, env, state);
-  observe(env, obs);
+  observe(task, env, obs);
 }
 
 static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
   const inverted_pendulum *task = shared;
   double state[NQ + NV];
-  sac_numpy_random random;
-  sac_numpy_random_init(&random, seed);
-  sac_mujoco_draw_positions(&task->mujoco, &random, task->noise_scale, state);
-  sac_mujoco_draw_velocities(&task->mujoco, &random, task->noise_scale, false, state + NQ);
+  sac_mujoco_draw_start(&task->mujoco, seed, task->noise_scale, false, state);
   set_state(shared, env, state, obs);
 }
 
@@ -60,7 +54,7 @@ static void step(const void *shared, void *env, const float *action, double *obs
                  sac_env_result *result) {
   const inverted_pendulum *task = shared;
   result->fault = sac_mujoco_advance(&task->mujoco, env, action);
-  observe(env, obs);
+  observe(task, env, obs);
   bool finite = true;
   for (int i = 0; i < NQ + NV; i++) finite = finite && isfinite(obs[i]);
   result->terminated = !finite || fabs(obs[1]) > 0.2;

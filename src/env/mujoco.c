@@ -148,6 +148,15 @@ void sac_mujoco_draw_velocities(const sac_mujoco *mujoco, sac_numpy_random *rand
                      : sac_numpy_random_uniform(random, -spread, spread);
 }
 
+sac_numpy_random sac_mujoco_draw_start(const sac_mujoco *mujoco, uint64_t seed, double spread,
+                                       bool normal, double *state) {
+  sac_numpy_random random;
+  sac_numpy_random_init(&random, seed);
+  sac_mujoco_draw_positions(mujoco, &random, spread, state);
+  sac_mujoco_draw_velocities(mujoco, &random, spread, normal, state + mujoco->model->nq);
+  return random;
+}
+
 void sac_mujoco_begin(const sac_mujoco *mujoco, sac_mujoco_env *env, const double *state) {
   const mjModel *model = sac_mujoco_model_of(mujoco, env);
   mj_resetData(model, env->data);
@@ -207,6 +216,14 @@ double sac_mujoco_x_speed(const sac_mujoco *mujoco, sac_mujoco_env *env, double 
   double speed = (x_after - env->x_before) / mujoco->dt;
   env->x_before = x_after;
   return speed;
+}
+
+double *sac_mujoco_observe(const sac_mujoco *mujoco, const mjData *data, int n_hidden,
+                           double speed_limit, double *obs) {
+  const mjModel *model = mujoco->model;
+  for (int i = n_hidden; i < model->nq; i++) *obs++ = data->qpos[i];
+  for (int i = 0; i < model->nv; i++) *obs++ = sac_clamp(data->qvel[i], -speed_limit, speed_limit);
+  return obs;
 }
 
 double sac_mujoco_control_cost(const sac_mujoco *mujoco, double weight, const float *action) {

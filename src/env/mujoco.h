@@ -60,6 +60,10 @@ void sac_mujoco_draw_positions(const sac_mujoco *mujoco, sac_numpy_random *rando
 /// Velocities U(-spread, spread), or `normal`: spread * N(0, 1). `qvel` (nv).
 void sac_mujoco_draw_velocities(const sac_mujoco *mujoco, sac_numpy_random *random, double spread,
                                 bool normal, double *qvel);
+/// Both from a seed, as most tasks draw them: `state` (nq + nv). Returns the generator, for what
+/// else the task draws.
+sac_numpy_random sac_mujoco_draw_start(const sac_mujoco *mujoco, uint64_t seed, double spread,
+                                       bool normal, double *state);
 
 /// Start from `state`: positions (nq), then velocities (nv).
 void sac_mujoco_begin(const sac_mujoco *mujoco, sac_mujoco_env *env, const double *state);
@@ -77,6 +81,11 @@ double sac_mujoco_y_speed(const sac_mujoco *mujoco, sac_mujoco_env *env, double 
 
 /// `engine` of an environment: the simulation of one step and nothing else.
 void sac_mujoco_engine(const void *shared, void *env, const float *action);
+
+/// Positions without the first `n_hidden`, then velocities clipped to +-`speed_limit`. Returns the
+/// end of what was written.
+double *sac_mujoco_observe(const sac_mujoco *mujoco, const mjData *data, int n_hidden,
+                           double speed_limit, double *obs);
 
 /// weight * sum of squares of the action (nu), in float32 as the reference computes it.
 double sac_mujoco_control_cost(const sac_mujoco *mujoco, double weight, const float *action);

@@ -1,7 +1,5 @@
 // Swimmer-v5: make a chain of three links swim. Observation, reward and start states are
 // Gymnasium's.
-#include <string.h>
-
 #include "env/mujoco.h"
 
 enum { NQ = 5, NV = 5, NU = 2 };
@@ -41,9 +39,7 @@ static sac_status open_task(const sac_env_keyword *given, sac_env_spec *spec, vo
 }
 
 static void observe(const swimmer *task, const sac_mujoco_env *self, double *obs) {
-  int n_positions = NQ - task->n_hidden;
-  memcpy(obs, self->data->qpos + task->n_hidden, sizeof *obs * (size_t)n_positions);
-  memcpy(obs + n_positions, self->data->qvel, sizeof *obs * NV);
+  sac_mujoco_observe(&task->mujoco, self->data, task->n_hidden, INFINITY, obs);
 }
 
 static void set_state(const void *shared, void *env, const double *state, double *obs) {
@@ -55,10 +51,7 @@ static void set_state(const void *shared, void *env, const double *state, double
 static void reset(const void *shared, void *env, uint64_t seed, double *obs) {
   const swimmer *task = shared;
   double state[NQ + NV];
-  sac_numpy_random random;
-  sac_numpy_random_init(&random, seed);
-  sac_mujoco_draw_positions(&task->mujoco, &random, task->noise_scale, state);
-  sac_mujoco_draw_velocities(&task->mujoco, &random, task->noise_scale, false, state + NQ);
+  sac_mujoco_draw_start(&task->mujoco, seed, task->noise_scale, false, state);
   set_state(shared, env, state, obs);
 }
 
