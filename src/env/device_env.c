@@ -73,8 +73,8 @@ static sac_status fill_world(const sac_vec_env_options *options, const sac_task 
   for (int j = 0; j < spec->act_dim; j++) {
     world->action_mid[j] = task->action_mid[j];
     world->action_half[j] = task->action_half[j];
-    world->uniform_low[j] = options->squash ? -1 : spec->action_low[j];
-    world->uniform_high[j] = options->squash ? 1 : spec->action_high[j];
+    world->uniform_low[j] = task->uniform_low[j];
+    world->uniform_high[j] = task->uniform_high[j];
   }
   memcpy(&world->task, task->shared, formulas[world->formula].task_bytes);
   return SAC_OK;

@@ -146,6 +146,8 @@ static sac_status map_actions(const sac_config *cfg, bool squash, sac_task *task
                            sac_config_where(cfg, "policy.squash"), i, task->def->id);
     task->action_mid[i] = squash ? 0.5f * (low + high) : 0;
     task->action_half[i] = squash ? 0.5f * (high - low) : 1;
+    task->uniform_low[i] = squash ? -1 : spec->action_low[i];
+    task->uniform_high[i] = squash ? 1 : spec->action_high[i];
   }
   return SAC_OK;
 }

@@ -27,6 +27,8 @@ typedef struct sac_task {
   int64_t time_limit;                     // steps of the agent in an episode; 0 means none
   float action_mid[SAC_ENV_ACTION_MAX];   // (A) a = mid + half * canonical, in float32;
   float action_half[SAC_ENV_ACTION_MAX];  // (A) 0 and 1 without squash
+  // (A) canonical bounds of random actions: -1 and 1, or the task's own without squash
+  double uniform_low[SAC_ENV_ACTION_MAX], uniform_high[SAC_ENV_ACTION_MAX];
 } sac_task;
 
 /// Open `cfg->env.id` (one of the definitions, a plug-in's, or "gym:NAME") with cfg->env.kwargs,

@@ -17,7 +17,6 @@ struct sac_vec_env {
   int count;                      // E
   int block;                      // environments in one part of the pool's work
   uint64_t seed;
-  bool squash;
   sac_threads *threads;
   sac_device_env *device;  // where they live in a backend's memory: the instances here only start
                            // and name what is there
@@ -73,7 +72,6 @@ sac_status sac_vec_env_create(const sac_vec_env_options *options, sac_vec_env **
                         .count = (int)options->cfg->env.n_envs,
                         .block = task->def->create ? ENGINE_BLOCK : FORMULA_BLOCK,
                         .seed = options->seed,
-                        .squash = options->squash,
                         .threads = options->threads};
   sac_status status = create_environments(made, err);
   if (status == SAC_OK && options->backend)
@@ -121,12 +119,10 @@ static void start_episode(const vec_call *call, int i_env) {
 
 static void draw_action(const vec_call *call, int i_env, sac_real *action) {
   const sac_vec_env *vec = call->vec;
-  const sac_env_spec *spec = &vec->task->spec;
-  for (int j = 0; j < spec->act_dim; j++) {
-    double low = vec->squash ? -1 : spec->action_low[j];
-    double high = vec->squash ? 1 : spec->action_high[j];
-    action[j] = (sac_real)sac_uniform_action(vec->seed, call->rows->step, i_env, j, low, high);
-  }
+  const sac_task *task = vec->task;
+  for (int j = 0; j < task->spec.act_dim; j++)
+    action[j] = (sac_real)sac_uniform_action(vec->seed, call->rows->step, i_env, j,
+                                             task->uniform_low[j], task->uniform_high[j]);
 }
 
 static void step_one(const vec_call *call, int i_env) {

@@ -27,8 +27,7 @@ typedef struct sac_transitions {
   sac_real *terminated;  ///< (E) written: 1 where the task ended, else 0
   sac_real *next_obs;    ///< (E, S) written: what followed, before any restart
   int ld;
-  bool
-      uniform;  ///< actions are random: uniform over (-1, 1), without squash over the task's bounds
+  bool uniform;   ///< actions are random, uniform within the task's uniform_low and uniform_high
   uint64_t step;  ///< of the vector environment, which they are a function of
 } sac_transitions;
 

@@ -196,7 +196,10 @@ static sac_status load_statistics(const sac_state *state, const sac_safetensors 
   list_statistics(state->normaliser, list);
   for (int i = 0; i < STATISTICS; i++)
     SAC_TRY(get_doubles(file, list[i].name, list[i].values, list[i].count, err));
+  const sac_normaliser *normaliser = state->normaliser;
   sac_normaliser_settle(state->normaliser);
+  sac_agent_set_scaling(state->agent, state->i_seed, normaliser->obs_mean, normaliser->obs_scale,
+                        normaliser->reward_scale);
   return SAC_OK;
 }
 

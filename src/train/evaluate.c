@@ -76,15 +76,8 @@ static sac_status load(subject *self, const char *path, sac_error *err) {
   SAC_TRY(sac_config_load(config, 0, NULL, &self->cfg, err));
   SAC_TRY(open_agent(self, err));
   sac_state state = {.cfg = &self->cfg, .agent = self->agent, .normaliser = self->normaliser};
-  if (is_folder)
-    SAC_TRY(load_newest(&state, path, err));
-  else
-    SAC_TRY(sac_checkpoint_load(&state, path, false, err));
-  const sac_normaliser *normaliser = self->normaliser;
-  if (normaliser)
-    sac_agent_set_scaling(self->agent, 0, normaliser->obs_mean, normaliser->obs_scale,
-                          normaliser->reward_scale);
-  return SAC_OK;
+  if (is_folder) return load_newest(&state, path, err);
+  return sac_checkpoint_load(&state, path, false, err);
 }
 
 static sac_status take_picture(void *film, const sac_environment *environment, sac_error *err) {

@@ -106,7 +106,8 @@ static sac_status open_normaliser(sac_run *run, sac_error *err) {
                                &run->normaliser, err);
 }
 
-void sac_run_follow_statistics(sac_run *run) {
+// the agent sees by the statistics as they are now
+static void follow_statistics(sac_run *run) {
   const sac_normaliser *normaliser = run->normaliser;
   if (normaliser)
     sac_agent_set_scaling(run->agent, 0, normaliser->obs_mean, normaliser->obs_scale,
@@ -122,7 +123,7 @@ static sac_status open_on_device(sac_run *run, sac_error *err) {
   int width = run->replay.layout.width;
   SAC_TRY(sac_vec_env_reset(run->envs, run->rows[0], width, err));
   if (run->normaliser) sac_normaliser_see(run->normaliser, run->rows[0], width);
-  sac_run_follow_statistics(run);
+  follow_statistics(run);
   return SAC_OK;
 }
 
@@ -205,7 +206,7 @@ static void note_statistics(sac_run *run, const sac_transitions *rows, const sac
     run->ended[i] = run->episodes[i].terminated || run->episodes[i].truncated;
   sac_normaliser_see(run->normaliser, next, rows->ld);
   sac_normaliser_reward(run->normaliser, rows->reward, rows->ld, run->ended);
-  sac_run_follow_statistics(run);
+  follow_statistics(run);
 }
 
 // the environments' own part of a step: the staged block is complete afterwards

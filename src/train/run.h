@@ -68,8 +68,5 @@ bool sac_run_stops(const sac_run *run);
 /// `progress.updates_owed`, and the next call goes on with them.
 sac_status sac_run_learn(sac_run *run, sac_error *err);
 
-/// The agent takes the running statistics as they are now: after a checkpoint was loaded.
-void sac_run_follow_statistics(sac_run *run);
-
 /// The parts that a checkpoint holds.
 sac_state sac_run_state(sac_run *run);

@@ -226,7 +226,6 @@ static sac_status restart(sac_run *run, const sac_listener *listener, sac_error 
   sac_status status = sac_checkpoint_load_newest(&state, run->folder, true, log, used, err);
   sac_log_close(log);
   SAC_TRY(status);
-  sac_run_follow_statistics(run);
   SAC_TRY(sac_run_folder_update(run->folder, &run->cfg, run->backend, err));
   SAC_TRY(open_records(run, listener, err));
   run->updates_before = run->progress.updates;
