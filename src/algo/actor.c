@@ -11,12 +11,12 @@ struct sac_actor {
   sac_row_layout layout;
   sac_real *rows;   // (n_rows, width) the staged transitions in the backend's memory; NULL where
                     // they lie there already
-  sac_real *noise;  // (n_rows, A)
+  sac_real *noise;  // (n_rows, noise_dim)
   uint64_t *step, *key;
   // the copy, where there is one
   bool copies;
   sac_policy policy;
-  sac_mlp_pass pass;
+  sac_policy_pass pass;
   void *memory;        // of the pass
   sac_real *values;    // the parameters on their way
   uint64_t copied_at;  // updates of the agent when it was copied; UINT64_MAX before
@@ -30,7 +30,8 @@ static sac_status allocate_rows(sac_actor *self, bool in_place, uint64_t seed, s
     SAC_TRY(backend->ops->alloc(backend, values * (size_t)self->layout.width, &memory, err));
     self->rows = memory;
   }
-  SAC_TRY(backend->ops->alloc(backend, values * (size_t)self->layout.act_dim, &memory, err));
+  SAC_TRY(
+      backend->ops->alloc(backend, values * (size_t)self->agent->policy.noise_dim, &memory, err));
   self->noise = memory;
   SAC_TRY(backend->ops->alloc(backend, 2 * sizeof *self->step, &memory, err));
   self->step = memory;
@@ -45,16 +46,21 @@ static size_t policy_bytes(const sac_actor *self) {
 
 static sac_status create_copy(sac_actor *self, sac_error *err) {
   sac_agent *agent = self->agent;
-  SAC_TRY(sac_policy_create(&agent->cfg, 1, agent->actor_obs_dim, agent->act_dim, self->backend,
-                            &self->policy, err));
+  sac_policy_options options = {.cfg = &agent->cfg,
+                                .kind = agent->policy.kind,
+                                .n_seeds = 1,
+                                .obs_dim = agent->actor_obs_dim,
+                                .act_dim = agent->act_dim,
+                                .backend = self->backend};
+  SAC_TRY(sac_policy_create(&options, &self->policy, err));
   sac_arena arena = {0};
-  sac_mlp_pass_carve(&self->policy.mlp, self->n_rows, false, &arena, &self->pass);
+  sac_policy_pass_carve(&self->policy, self->n_rows, false, &arena, &self->pass);
   SAC_TRY(self->backend->ops->alloc(self->backend, arena.used, &self->memory, err));
   arena = (sac_arena){.memory = self->memory, .size = arena.used};
-  sac_mlp_pass_carve(&self->policy.mlp, self->n_rows, false, &arena, &self->pass);
+  sac_policy_pass_carve(&self->policy, self->n_rows, false, &arena, &self->pass);
   self->values = malloc(policy_bytes(self));
   if (!self->values) return sac_error_set(err, SAC_FAILED, "no memory for a copy of the policy");
-  return sac_mlp_reserve(&self->policy.mlp, self->backend, self->n_rows, err);
+  return sac_policy_reserve(&self->policy, self->n_rows, err);
 }
 
 sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor, sac_error *err) {
@@ -105,10 +111,11 @@ sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_e
   if (actor->rows) ops->upload(backend, actor->rows, rows, bytes);
   ops->upload(backend, actor->step, &step, sizeof step);
   sac_stack staged = {.data = actor->rows ? actor->rows : rows, .ld = layout->width, .share = 1};
-  sac_stack noise = {.data = actor->noise, .ld = layout->act_dim, .share = 1};
+  int noise_dim = actor->agent->policy.noise_dim;
+  sac_stack noise = {.data = actor->noise, .ld = noise_dim, .share = 1};
   sac_normal_fill fill = {.n = 1,
                           .rows = actor->n_rows,
-                          .cols = layout->act_dim,
+                          .cols = noise_dim,
                           .key = actor->key,
                           .purpose = SAC_DRAW_ACT,
                           .step = actor->step,

@@ -22,17 +22,17 @@ static sac_stack carve(sac_arena *arena, int n, int rows, int cols) {
 
 static void carve_batch(sac_agent *self, sac_arena *arena) {
   int n = self->n_seeds, rows = self->batch_size, members = n * self->n_critics;
-  int width = self->obs_dim + self->act_dim, act_dim = self->act_dim;
+  int width = self->obs_dim + self->act_dim;
   sac_batch *batch = &self->batch;
   batch->now = carve(arena, n, rows, width);
   batch->both = carve(arena, n, 2 * rows, width);
   batch->reward = carve(arena, n, rows, 1);
   batch->terminated = carve(arena, n, rows, 1);
-  batch->noise = carve(arena, n, 2 * rows, act_dim);
+  batch->noise = carve(arena, n, 2 * rows, self->policy.noise_dim);
   batch->log_pi = carve(arena, n, 2 * rows, 1);
   batch->y = carve(arena, n, rows, 1);
   batch->v_target = carve(arena, n, rows, 1);
-  batch->dq = carve(arena, members, rows, act_dim);
+  batch->dq = carve(arena, members, rows, self->act_dim);
   batch->row = sac_arena_take(arena, (size_t)(members * rows) * sizeof *batch->row);
   batch->row_count = sac_arena_take(arena, (size_t)members * sizeof *batch->row_count);
 }
@@ -79,8 +79,8 @@ static void carve_all(sac_agent *self, sac_arena *arena) {
   carve_batch(self, arena);
   carve_losses(self, arena);
   carve_scaling(self, arena);
-  sac_mlp_pass_carve(&self->policy.mlp, 2 * self->batch_size, true, arena, &self->policy_pass);
-  sac_mlp_pass_carve(&self->policy.mlp, self->act_rows, false, arena, &self->act_pass);
+  sac_policy_pass_carve(&self->policy, 2 * self->batch_size, true, arena, &self->policy_pass);
+  sac_policy_pass_carve(&self->policy, self->act_rows, false, arena, &self->act_pass);
   sac_mlp_pass_carve(&self->q.mlp, self->batch_size, true, arena, &self->q_pass);
   carve_target(self, &self->q, arena, &self->q_pass, &self->q_target_pass);
   if (self->def->uses_value) {
@@ -124,7 +124,7 @@ static sac_status allocate_workspace(sac_agent *self, size_t promised, sac_error
   arena = (sac_arena){.memory = self->memory, .size = arena.used};
   carve_all(self, &arena);
   int act_rows = self->act_rows > 2 * self->batch_size ? self->act_rows : 2 * self->batch_size;
-  SAC_TRY(sac_mlp_reserve(&self->policy.mlp, backend, act_rows, err));
+  SAC_TRY(sac_policy_reserve(&self->policy, act_rows, err));
   SAC_TRY(sac_mlp_reserve(&self->q.mlp, backend, self->batch_size, err));
   if (!self->def->uses_value) return SAC_OK;
   return sac_mlp_reserve(&self->value.mlp, backend, self->batch_size, err);
@@ -132,8 +132,12 @@ static sac_status allocate_workspace(sac_agent *self, size_t promised, sac_error
 
 static sac_status create_networks(sac_agent *self, sac_error *err) {
   const sac_config *cfg = &self->cfg;
-  SAC_TRY(sac_policy_create(cfg, self->n_seeds, self->actor_obs_dim, self->act_dim, self->backend,
-                            &self->policy, err));
+  sac_policy_options policy = {.cfg = cfg,
+                               .n_seeds = self->n_seeds,
+                               .obs_dim = self->actor_obs_dim,
+                               .act_dim = self->act_dim,
+                               .backend = self->backend};
+  SAC_TRY(sac_policy_create(&policy, &self->policy, err));
   sac_critic_shape q = {.prefix = "critic.qf",
                         .target_prefix = self->def->uses_value ? NULL : "critic_target.qf",
                         .numbered = true,
@@ -231,6 +235,10 @@ sac_params *sac_agent_params(sac_agent *agent, int i) {
   for (size_t at = 0; at < sizeof all / sizeof *all; at++)
     if (all[at]->value && i-- == 0) return all[at];
   return NULL;
+}
+
+int sac_agent_noise_dim(const sac_agent *agent) {
+  return agent->policy.noise_dim;
 }
 
 const char *sac_agent_optimiser(const sac_agent *agent, const sac_params *params) {
@@ -396,7 +404,7 @@ static void draw_batch(sac_agent *self, const sac_replay *replay) {
   scale_batch(self);
   sac_normal_fill noise = {.n = self->n_seeds,
                            .rows = self->batch_size,
-                           .cols = self->act_dim,
+                           .cols = self->policy.noise_dim,
                            .key = self->key,
                            .purpose = SAC_DRAW_NOISE_NOW,
                            .step = self->update,

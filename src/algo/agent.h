@@ -14,7 +14,7 @@ typedef struct sac_batch {
   sac_stack now;                 // (B, S + A)  [s | a]
   sac_stack both;                // (2B, S + A) [s | a~] of the policy's action at s, then [s' | a']
   sac_stack reward, terminated;  // (B, 1)
-  sac_stack noise;               // (2B, A) for s, then for s'
+  sac_stack noise;               // (2B, noise_dim) for s, then for s'
   sac_stack log_pi;              // (2B, 1) likewise
   sac_stack y;                   // (B, 1) target of the Q functions
   sac_stack v_target;            // (B, 1) target of the value function
@@ -47,7 +47,8 @@ struct sac_agent {
   sac_params temperature;  // log_ent_coef, one value a seed
   bool learns_temperature;
   sac_real target_entropy;
-  sac_mlp_pass policy_pass, q_pass, value_pass, act_pass;
+  sac_policy_pass policy_pass, act_pass;
+  sac_mlp_pass q_pass, value_pass;
   // of the target networks: that of the network itself, but where steps overlap one of their own
   sac_mlp_pass q_target_pass, value_target_pass;
   int act_rows;  // rows the act pass takes

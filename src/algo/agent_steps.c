@@ -96,21 +96,15 @@ void sac_agent_climb_q(sac_agent *agent) {
   if (agent->cfg.algorithm.actor_q == SAC_ACTOR_Q_MEAN) deciding = (sac_row_list){0};
   sac_mlp_backward_input(&agent->q.mlp, &agent->q.params, &agent->q_pass, agent->batch_size,
                          deciding, agent->obs_dim, batch->dq);
-  sac_gaussian_backward step = {.n = agent->n_seeds,
-                                .rows = agent->batch_size,
-                                .n_critics = agent->n_critics,
-                                .gaussian = agent->policy.gaussian,
-                                .normal_prior = normal_prior(agent),
-                                .head = sac_mlp_output(&agent->policy.mlp, &agent->policy_pass),
-                                .noise = batch->noise,
-                                .action = sac_agent_columns(batch->both, agent->obs_dim),
-                                .dq = batch->dq,
-                                .seed = agent->q_pass.dout,
-                                .log_alpha = agent->temperature.value,
-                                .dhead = agent->policy_pass.dout};
-  agent->backend->ops->gaussian_backward(agent->backend, &step);
-  sac_mlp_backward(&agent->policy.mlp, &agent->policy.params, &agent->policy_pass,
-                   agent->batch_size);
+  sac_policy_gradient gradient = {.rows = agent->batch_size,
+                                  .n_critics = agent->n_critics,
+                                  .normal_prior = normal_prior(agent),
+                                  .noise = batch->noise,
+                                  .action = sac_agent_columns(batch->both, agent->obs_dim),
+                                  .dq = batch->dq,
+                                  .seed = agent->q_pass.dout,
+                                  .log_alpha = agent->temperature.value};
+  sac_policy_backward(&agent->policy, &agent->policy_pass, &gradient);
 }
 
 void sac_agent_regress_temperature(sac_agent *agent) {

@@ -44,11 +44,14 @@ typedef struct sac_agent_options {
 sac_status sac_agent_create(const sac_agent_options *options, sac_agent **agent, sac_error *err);
 void sac_agent_destroy(sac_agent *agent);
 
+/// Standard normals that the policy takes for each row.
+int sac_agent_noise_dim(const sac_agent *agent);
+
 /// What `sac_agent_act` reads and writes, in backend memory.
 typedef struct sac_act {
   int rows;          // a seed
   sac_stack obs;     // (n_seeds, rows, >= actor_obs_dim)
-  sac_stack noise;   // (n_seeds, rows, A): data NULL for the deterministic action
+  sac_stack noise;   // (n_seeds, rows, noise_dim): data NULL for the deterministic action
   sac_stack action;  // (n_seeds, rows, A)
 } sac_act;
 void sac_agent_act(sac_agent *agent, const sac_act *act);

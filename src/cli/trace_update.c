@@ -13,7 +13,7 @@
 // sizes come from the tensors of --in where they are there, else from the configuration and its
 // environment
 typedef struct sizes {
-  int batch, obs, actor_obs, act;
+  int batch, obs, actor_obs, act, noise;
 } sizes;
 
 // the tensors that enter an update besides the networks, in host memory
@@ -116,14 +116,14 @@ static sac_status take_input(trace *self, const char *name, draw_kind kind, int 
 
 static sac_status take_inputs(trace *self, sac_error *err) {
   inputs *in = &self->inputs;
-  int obs = self->sizes.obs, act = self->sizes.act;
+  int obs = self->sizes.obs, act = self->sizes.act, noise = self->sizes.noise;
   SAC_TRY(take_input(self, "batch.obs", DRAW_NORMAL, obs, &in->obs, err));
   SAC_TRY(take_input(self, "batch.action", DRAW_ACTION, act, &in->action, err));
   SAC_TRY(take_input(self, "batch.reward", DRAW_NORMAL, 1, &in->reward, err));
   SAC_TRY(take_input(self, "batch.terminated", DRAW_FLAG, 1, &in->terminated, err));
   SAC_TRY(take_input(self, "batch.next_obs", DRAW_NORMAL, obs, &in->next_obs, err));
-  SAC_TRY(take_input(self, "noise.now", DRAW_NORMAL, act, &in->noise_now, err));
-  return take_input(self, "noise.next", DRAW_NORMAL, act, &in->noise_next, err);
+  SAC_TRY(take_input(self, "noise.now", DRAW_NORMAL, noise, &in->noise_now, err));
+  return take_input(self, "noise.next", DRAW_NORMAL, noise, &in->noise_next, err);
 }
 
 static sac_status make_agent(trace *self, sac_agent **agent, sac_error *err) {
@@ -182,21 +182,21 @@ static void put_inputs(const trace *self, sac_agent *agent) {
   put(self->backend, batch->both, rows, 0, in->next_obs, rows, obs);
   put(self->backend, batch->reward, 0, 0, in->reward, rows, 1);
   put(self->backend, batch->terminated, 0, 0, in->terminated, rows, 1);
-  put(self->backend, batch->noise, 0, 0, in->noise_now, rows, act);
-  put(self->backend, batch->noise, rows, 0, in->noise_next, rows, act);
+  put(self->backend, batch->noise, 0, 0, in->noise_now, rows, self->sizes.noise);
+  put(self->backend, batch->noise, rows, 0, in->noise_next, rows, self->sizes.noise);
 }
 
 static void add_inputs(const trace *self, sac_tensors *tensors) {
   const inputs *in = &self->inputs;
   int64_t rows = self->sizes.batch, obs[] = {rows, self->sizes.obs},
-          act[] = {rows, self->sizes.act};
+          act[] = {rows, self->sizes.act}, noise[] = {rows, self->sizes.noise};
   sac_tensors_add_host(tensors, "batch.obs", SAC_DTYPE_REAL, 2, obs, in->obs);
   sac_tensors_add_host(tensors, "batch.action", SAC_DTYPE_REAL, 2, act, in->action);
   sac_tensors_add_host(tensors, "batch.reward", SAC_DTYPE_REAL, 1, &rows, in->reward);
   sac_tensors_add_host(tensors, "batch.terminated", SAC_DTYPE_REAL, 1, &rows, in->terminated);
   sac_tensors_add_host(tensors, "batch.next_obs", SAC_DTYPE_REAL, 2, obs, in->next_obs);
-  sac_tensors_add_host(tensors, "noise.now", SAC_DTYPE_REAL, 2, act, in->noise_now);
-  sac_tensors_add_host(tensors, "noise.next", SAC_DTYPE_REAL, 2, act, in->noise_next);
+  sac_tensors_add_host(tensors, "noise.now", SAC_DTYPE_REAL, 2, noise, in->noise_now);
+  sac_tensors_add_host(tensors, "noise.next", SAC_DTYPE_REAL, 2, noise, in->noise_next);
 }
 
 static void add_results(const trace *self, sac_tensors *tensors) {
@@ -244,10 +244,11 @@ static sac_status prepare(trace *self, const sac_trace_update_options *options, 
   if (options->in) SAC_TRY(sac_safetensors_open(options->in, false, &self->in, err));
   if (self->in) take_shapes(self);
   SAC_TRY(take_sizes(self, err));
-  SAC_TRY(take_inputs(self, err));
   SAC_TRY(sac_device_open(&self->cfg, &self->threads, &self->backend, err));
   SAC_TRY(make_agent(self, &self->before, err));
   SAC_TRY(make_agent(self, &self->after, err));
+  self->sizes.noise = self->before->policy.noise_dim;
+  SAC_TRY(take_inputs(self, err));
   if (!self->in) return SAC_OK;
   SAC_TRY(load_networks(self, self->before, err));
   return load_networks(self, self->after, err);

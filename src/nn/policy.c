@@ -1,11 +1,22 @@
 #include "nn/policy.h"
 
 #include <stdio.h>
+#include <string.h>
+
+static const sac_policy_kind *find_kind(const sac_config *cfg) {
+  static const sac_policy_kind *const kinds[] = {&sac_gaussian_policy};
+  const char *wanted = sac_config_word("policy.type", cfg->policy.type);
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (strcmp(kinds[i]->name, wanted) == 0) return kinds[i];
+  return NULL;
+}
 
 // hidden layers "latent_pi.0", "latent_pi.2", ...: the odd numbers are activations in a PyTorch
 // Sequential
-static void describe_hidden(sac_policy *policy) {
+void sac_policy_describe_network(const sac_config *cfg, int outputs, sac_policy *policy) {
   sac_mlp *mlp = &policy->mlp;
+  sac_mlp_shape(mlp, policy->n_seeds, policy->obs_dim, cfg->policy.hidden.at,
+                cfg->policy.hidden.count, outputs, sac_activation_of(cfg->policy.activation));
   for (int l = 0; l + 1 < mlp->n_layers; l++) {
     char name[32];
     int in = mlp->width[l], out = mlp->width[l + 1];
@@ -16,45 +27,51 @@ static void describe_hidden(sac_policy *policy) {
   }
 }
 
-// the head is one layer of 2A outputs, stored under two names
-static void describe_head(sac_policy *policy) {
-  sac_mlp *mlp = &policy->mlp;
-  int last = mlp->n_layers - 1, in = mlp->width[last], act_dim = policy->gaussian.act_dim;
-  mlp->weight[last] = sac_params_add(&policy->params, "mu.weight", act_dim, in, in, 2 * act_dim);
-  sac_params_add(&policy->params, "log_std.weight", act_dim, in, in, 2 * act_dim);
-  mlp->bias[last] = sac_params_add(&policy->params, "mu.bias", act_dim, 0, in, 2 * act_dim);
-  sac_params_add(&policy->params, "log_std.bias", act_dim, 0, in, 2 * act_dim);
+sac_gaussian sac_policy_gaussian(const sac_config *cfg, int act_dim) {
+  return (sac_gaussian){
+      .act_dim = act_dim,
+      .squash = cfg->policy.squash,
+      .exact_correction = cfg->policy.squash_correction == SAC_SQUASH_CORRECTION_EXACT,
+      .mode = (sac_log_std_mode)cfg->policy.log_std.mode,
+      .log_std_min = (sac_real)cfg->policy.log_std.min,
+      .log_std_max = (sac_real)cfg->policy.log_std.max};
 }
 
-sac_status sac_policy_create(const sac_config *cfg, int n_seeds, int obs_dim, int act_dim,
-                             sac_backend *backend, sac_policy *policy, sac_error *err) {
-  *policy = (sac_policy){
-      .gaussian = {.act_dim = act_dim,
-                   .squash = cfg->policy.squash,
-                   .exact_correction = cfg->policy.squash_correction == SAC_SQUASH_CORRECTION_EXACT,
-                   .mode = (sac_log_std_mode)cfg->policy.log_std.mode,
-                   .log_std_min = (sac_real)cfg->policy.log_std.min,
-                   .log_std_max = (sac_real)cfg->policy.log_std.max},
-      .params = {.prefix = "actor.", .n = n_seeds, .networks = 1}};
-  sac_mlp_shape(&policy->mlp, n_seeds, obs_dim, cfg->policy.hidden.at, cfg->policy.hidden.count,
-                2 * act_dim, sac_activation_of(cfg->policy.activation));
-  describe_hidden(policy);
-  describe_head(policy);
-  return sac_params_allocate(&policy->params, backend, true, err);
+sac_status sac_policy_create(const sac_policy_options *options, sac_policy *policy,
+                             sac_error *err) {
+  const sac_config *cfg = options->cfg;
+  *policy = (sac_policy){.kind = options->kind ? options->kind : find_kind(cfg),
+                         .n_seeds = options->n_seeds,
+                         .obs_dim = options->obs_dim,
+                         .act_dim = options->act_dim,
+                         .noise_dim = options->act_dim,
+                         .params = {.prefix = "actor.", .n = options->n_seeds, .networks = 1},
+                         .gaussian = sac_policy_gaussian(cfg, options->act_dim)};
+  SAC_ASSERT(policy->kind != NULL);
+  policy->kind->describe(cfg, policy);
+  return sac_params_allocate(&policy->params, options->backend, true, err);
 }
 
 void sac_policy_release(sac_policy *policy) {
   sac_params_release(&policy->params);
 }
 
-void sac_policy_sample(const sac_policy *policy, sac_mlp_pass *pass, const sac_policy_draw *draw) {
-  sac_backend *backend = policy->params.backend;
-  sac_mlp_forward(&policy->mlp, &policy->params, pass, draw->obs, draw->rows);
-  sac_gaussian_forward step = {
-      .n = policy->mlp.n, .rows = draw->rows, .gaussian = policy->gaussian};
-  step.head = sac_mlp_output(&policy->mlp, pass);
-  step.noise = draw->noise;
-  step.action = draw->action;
-  step.log_pi = draw->log_pi;
-  backend->ops->gaussian_forward(backend, &step);
+void sac_policy_pass_carve(const sac_policy *policy, int max_rows, bool backward, sac_arena *arena,
+                           sac_policy_pass *pass) {
+  sac_mlp_pass_carve(&policy->mlp, max_rows, backward, arena, &pass->mlp);
+  if (policy->kind->carve) policy->kind->carve(policy, max_rows, backward, arena, pass);
+}
+
+sac_status sac_policy_reserve(const sac_policy *policy, int max_rows, sac_error *err) {
+  return sac_mlp_reserve(&policy->mlp, policy->params.backend, max_rows, err);
+}
+
+void sac_policy_sample(const sac_policy *policy, sac_policy_pass *pass,
+                       const sac_policy_draw *draw) {
+  policy->kind->sample(policy, pass, draw);
+}
+
+void sac_policy_backward(sac_policy *policy, sac_policy_pass *pass,
+                         const sac_policy_gradient *gradient) {
+  policy->kind->backward(policy, pass, gradient);
 }

@@ -12,7 +12,7 @@ struct sac_evaluator {
   sac_threads *threads;
   const char *id;
   sac_task *task;
-  int lanes, obs_dim, act_dim;
+  int lanes, obs_dim, act_dim, noise_dim;
   sac_environment *lane;                       // (lanes)
   bool *running;                               // (lanes)
   sac_real *obs, *action;                      // (lanes, S) and (lanes, A) in host memory
@@ -44,6 +44,7 @@ static sac_status open_lanes(sac_evaluator *self, const sac_config *cfg, sac_err
   SAC_TRY(sac_task_open(cfg, cfg->policy.squash, &self->task, err));
   self->obs_dim = self->task->spec.obs_dim;
   self->act_dim = self->task->spec.act_dim;
+  self->noise_dim = sac_agent_noise_dim(self->agent);
   self->lane = calloc(n, sizeof *self->lane);
   self->running = calloc(n, sizeof *self->running);
   self->obs = calloc(n * (size_t)self->obs_dim, sizeof *self->obs);
@@ -53,7 +54,7 @@ static sac_status open_lanes(sac_evaluator *self, const sac_config *cfg, sac_err
   for (int i = 0; i < self->lanes; i++)
     SAC_TRY(sac_environment_create(self->task, &self->lane[i], err));
   SAC_TRY(allocate(self, n * (size_t)self->obs_dim, &self->act_obs, err));
-  SAC_TRY(allocate(self, n * (size_t)self->act_dim, &self->act_noise, err));
+  SAC_TRY(allocate(self, n * (size_t)self->noise_dim, &self->act_noise, err));
   SAC_TRY(allocate(self, n * (size_t)self->act_dim, &self->act_action, err));
   return allocate_counters(self, err);
 }
@@ -107,14 +108,14 @@ static void act(sac_evaluator *self, int first_episode, uint64_t step, bool stoc
               n * (size_t)self->obs_dim * sizeof(sac_real));
   sac_act act = {.rows = self->lanes,
                  .obs = {.data = self->act_obs, .ld = self->obs_dim, .share = 1},
-                 .noise = {.data = NULL, .ld = self->act_dim, .share = 1},
+                 .noise = {.data = NULL, .ld = self->noise_dim, .share = 1},
                  .action = {.data = self->act_action, .ld = self->act_dim, .share = 1}};
   if (stochastic) {
     act.noise.data = self->act_noise;
     ops->upload(self->backend, self->act_step, &step, sizeof step);
     sac_normal_fill noise = {.n = 1,
                              .rows = self->lanes,
-                             .cols = self->act_dim,
+                             .cols = self->noise_dim,
                              .first_row = first_episode,
                              .key = self->act_key,
                              .purpose = SAC_DRAW_EVAL,

@@ -89,7 +89,8 @@ class Agent {
       put(batch.both, s, rows, 0, normals(base + 2, n * kObs), kObs);
       put(batch.reward, s, 0, 0, normals(base + 3, n, reward_scale), 1);
       put(batch.terminated, s, 0, 0, ended, 1);
-      put(batch.noise, s, 0, 0, normals(base + 4, 2 * n * kAct), kAct);
+      int noise = agent->policy.noise_dim;
+      put(batch.noise, s, 0, 0, normals(base + 4, 2 * n * (size_t)noise), noise);
     }
   }
 

@@ -24,14 +24,14 @@ class Policy : public testing::Test {
   void create(const std::vector<std::string> &overrides) {
     auto cfg = config_of(overrides);
     const uint64_t seeds[kSeeds] = {1, 2};
-    ASSERT_EQ(sac_policy_create(cfg.get(), kSeeds, kObs, kAct, machine.backend, &policy, nullptr),
-              SAC_OK);
+    sac_policy_options options = {cfg.get(), nullptr, kSeeds, kObs, kAct, machine.backend};
+    ASSERT_EQ(sac_policy_create(&options, &policy, nullptr), SAC_OK);
     ASSERT_EQ(sac_params_init(&policy.params, SAC_INIT_TORCH, seeds, 0, nullptr), SAC_OK);
     sac_arena arena = {};
-    sac_mlp_pass_carve(&policy.mlp, kRows, true, &arena, &pass);
+    sac_policy_pass_carve(&policy, kRows, true, &arena, &pass);
     arena = {machine.take<char>(arena.used), arena.used, 0};
-    sac_mlp_pass_carve(&policy.mlp, kRows, true, &arena, &pass);
-    ASSERT_EQ(sac_mlp_reserve(&policy.mlp, machine.backend, kRows, nullptr), SAC_OK);
+    sac_policy_pass_carve(&policy, kRows, true, &arena, &pass);
+    ASSERT_EQ(sac_policy_reserve(&policy, kRows, nullptr), SAC_OK);
     rows = machine.take(kSeeds * kRows * kWidth);
     noise = machine.take(kSeeds * kRows * kAct);
     log_pi = machine.take(kSeeds * kRows);
@@ -49,7 +49,7 @@ class Policy : public testing::Test {
     sac_policy_sample(&policy, &pass, &draw);
   }
   double head(int seed, int row, int column) {
-    sac_stack out = sac_mlp_output(&policy.mlp, &pass);
+    sac_stack out = sac_mlp_output(&policy.mlp, &pass.mlp);
     return machine.read(out.data + (size_t)seed * out.stride + (size_t)(row * out.ld + column),
                         1)[0];
   }
@@ -62,7 +62,7 @@ class Policy : public testing::Test {
   static constexpr int kWidth = kObs + kAct;
   Machine machine;
   sac_policy policy = {};
-  sac_mlp_pass pass = {};
+  sac_policy_pass pass = {};
   sac_real *rows = nullptr, *noise = nullptr, *log_pi = nullptr;
 };
 
