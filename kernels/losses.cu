@@ -264,8 +264,9 @@ static __global__ void __launch_bounds__(SAC_REDUCE_THREADS)
   sum = sac_block_sum(sum);
   if (threadIdx.x > 0) return;
   sac_real mean = (sac_real)(sum / op.rows);
-  op.dlog_alpha[i] = -mean;
-  op.loss[i] = -op.log_alpha[i] * mean;
+  sac_real weight = sac_temperature_weight(op.log_alpha[i], op.plain);
+  op.dlog_alpha[i] = -weight * mean;
+  op.loss[i] = -(op.plain ? weight : op.log_alpha[i]) * mean;
 }
 
 void sac_cuda_temperature_loss(sac_backend *backend, const sac_temperature_loss *op) {

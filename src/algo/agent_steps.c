@@ -110,6 +110,7 @@ void sac_agent_climb_q(sac_agent *agent) {
 void sac_agent_regress_temperature(sac_agent *agent) {
   sac_temperature_loss step = {.n = agent->n_seeds,
                                .rows = agent->batch_size,
+                               .plain = agent->cfg.algorithm.alpha_loss == SAC_ALPHA_LOSS_PLAIN,
                                .target_entropy = agent->target_entropy,
                                .log_pi = agent->batch.log_pi,
                                .log_alpha = agent->temperature.value,

@@ -180,8 +180,10 @@ typedef struct sac_policy_loss {
 } sac_policy_loss;
 
 /// J_alpha = -log alpha mean(log pi + target_entropy); dlog_alpha = -mean(log pi + target_entropy).
+/// `plain`: J_alpha = -alpha mean(log pi + target_entropy), and dlog_alpha the same.
 typedef struct sac_temperature_loss {
   int n, rows;
+  bool plain;
   sac_real target_entropy;
   sac_stack log_pi;             // (n, rows, 1)
   const sac_real *log_alpha;    // (n)

@@ -166,6 +166,11 @@ SAC_HOST_DEVICE sac_real sac_huber_slope(sac_real error) {
   return y > 1 ? (sac_real)1 : y;
 }
 
+/// d/dlog alpha of the loss over -mean(log pi + target entropy): of log alpha, or of alpha itself.
+SAC_HOST_DEVICE sac_real sac_temperature_weight(sac_real log_alpha, bool plain) {
+  return plain ? sac_math_exp(log_alpha) : (sac_real)1;
+}
+
 // ---- optimiser
 
 /// What one Adam step uses for every element: p -= rate m / (sqrt(v) root + eps), where `rate` is

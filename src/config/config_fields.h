@@ -57,6 +57,8 @@ SAC_CHOICE(update_order,
            SAC_WORD(SAC_UPDATE_ORDER_AUTO, "auto")
            SAC_WORD(SAC_UPDATE_ORDER_SIMULTANEOUS, "simultaneous")
            SAC_WORD(SAC_UPDATE_ORDER_SEQUENTIAL, "sequential"))
+SAC_CHOICE(alpha_loss,
+           SAC_WORD(SAC_ALPHA_LOSS_LOG, "log_alpha") SAC_WORD(SAC_ALPHA_LOSS_PLAIN, "alpha"))
 SAC_CHOICE(critic_loss,
            SAC_WORD(SAC_CRITIC_LOSS_MSE, "mse") SAC_WORD(SAC_CRITIC_LOSS_HUBER, "huber"))
 SAC_CHOICE(action_prior,
@@ -170,6 +172,9 @@ SAC_FIELD(coefficient, algorithm, ent_coef, "auto", "(0, 1000000] or auto or aut
           "all",
           "temperature alpha: learned (auto, or auto_NUMBER to start from it) or fixed; sac_v1 has "
           "it fixed, 1.0 unless given")
+SAC_FIELD(choice, algorithm, alpha_loss, "log_alpha", alpha_loss, "", "sac",
+          "loss of the learned temperature, -log alpha (log pi + target entropy) or, as in the "
+          "paper, -alpha (log pi + target entropy)")
 SAC_FIELD(number, algorithm, target_entropy, "auto", "[-1000000, 1000000] or auto", "nats", "sac",
           "entropy that the learned temperature aims at; auto is minus the action's dimension")
 SAC_FIELD(number, algorithm, reward_scale, "1.0", "(0, 1000000]", "", "all",

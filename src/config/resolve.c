@@ -182,6 +182,7 @@ void sac_config_notes(const sac_config *cfg, void (*say)(void *context, const ch
   if (cfg->algorithm.name == SAC_ALGORITHM_SAC && !cfg->algorithm.ent_coef.learned) {
     note_unused(&self, "algorithm.alpha_lr", "algorithm.ent_coef is fixed");
     note_unused(&self, "algorithm.target_entropy", "algorithm.ent_coef is fixed");
+    note_unused(&self, "algorithm.alpha_loss", "algorithm.ent_coef is fixed");
   }
   static const char *const of_workers[] = {"env.workers", "env.python", "env.worker_timeout_s",
                                            "env.on_worker_failure"};

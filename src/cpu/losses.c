@@ -227,8 +227,9 @@ static void temperature_part(void *context, int i) {
     add_rows(&sum, count, x);
   }
   sac_real mean = mean_of(&sum, op->rows);
-  op->dlog_alpha[i] = -mean;
-  op->loss[i] = -op->log_alpha[i] * mean;
+  sac_real weight = sac_temperature_weight(op->log_alpha[i], op->plain);
+  op->dlog_alpha[i] = -weight * mean;
+  op->loss[i] = -(op->plain ? weight : op->log_alpha[i]) * mean;
 }
 
 void SAC_CPU(temperature_loss)(sac_backend *backend, const sac_temperature_loss *op) {

@@ -31,6 +31,7 @@ algorithm:
   v_lr: 3.0e-4
   alpha_lr: 3.0e-4
   ent_coef: auto
+  alpha_loss: log_alpha
   target_entropy: auto
   reward_scale: 1.0
   n_critics: 2

@@ -246,20 +246,22 @@ TEST_P(LossOps, PolicyLossClimbsTheChosenCriticAndListsItsRows) {
 }
 
 TEST_P(LossOps, TemperatureFollowsTheEntropyGap) {
-  for (int rows : {1, 3, 257}) {
-    Stack log_pi(2, rows, 1, 2);
-    log_pi.fill(1, 2);
-    std::vector<sac_real> log_alpha = {(sac_real)0.3, -2}, gradient(2), loss(2);
-    sac_temperature_loss op = {
-        2, rows, -3, log_pi.view(), log_alpha.data(), gradient.data(), loss.data()};
-    ops->temperature_loss(backend, &op);
-    for (int i = 0; i < 2; i++) {
-      double mean = 0;
-      for (int r = 0; r < rows; r++) mean += ((double)log_pi.at(i, r, 0) - 3) / rows;
-      ASSERT_NEAR(-mean, gradient[(size_t)i], op_tolerance() * 10);
-      ASSERT_NEAR(-(double)log_alpha[(size_t)i] * mean, loss[(size_t)i], op_tolerance() * 20);
+  for (int rows : {1, 3, 257})
+    for (bool plain : {false, true}) {
+      Stack log_pi(2, rows, 1, 2);
+      log_pi.fill(1, 2);
+      std::vector<sac_real> log_alpha = {(sac_real)0.3, -2}, gradient(2), loss(2);
+      sac_temperature_loss op = {
+          2, rows, plain, -3, log_pi.view(), log_alpha.data(), gradient.data(), loss.data()};
+      ops->temperature_loss(backend, &op);
+      for (int i = 0; i < 2; i++) {
+        double mean = 0, x = (double)log_alpha[(size_t)i];
+        for (int r = 0; r < rows; r++) mean += ((double)log_pi.at(i, r, 0) - 3) / rows;
+        double slope = plain ? std::exp(x) : 1, value = plain ? std::exp(x) : x;
+        ASSERT_NEAR(-slope * mean, gradient[(size_t)i], op_tolerance() * 10);
+        ASSERT_NEAR(-value * mean, loss[(size_t)i], op_tolerance() * 20);
+      }
     }
-  }
 }
 
 SAC_EVERY_PLACE(LossOps);
