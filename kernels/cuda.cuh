@@ -95,6 +95,8 @@ void sac_cuda_policy_loss(sac_backend *backend, const sac_policy_loss *op);
 void sac_cuda_temperature_loss(sac_backend *backend, const sac_temperature_loss *op);
 void sac_cuda_adam(sac_backend *backend, const sac_adam *op);
 void sac_cuda_polyak(sac_backend *backend, const sac_polyak *op);
+void sac_cuda_explore(sac_backend *backend, const sac_explore *op);
+void sac_cuda_perturb(sac_backend *backend, const sac_perturb *op);
 void sac_cuda_normal_fill(sac_backend *backend, const sac_normal_fill *op);
 void sac_cuda_replay_gather(sac_backend *backend, const sac_replay_gather *op);
 void sac_cuda_normalise(sac_backend *backend, const sac_normalise *op);

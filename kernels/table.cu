@@ -35,6 +35,8 @@ static const sac_ops table = {
     sac_cuda_temperature_loss,
     sac_cuda_adam,
     sac_cuda_polyak,
+    sac_cuda_explore,
+    sac_cuda_perturb,
     sac_cuda_normal_fill,
     sac_cuda_replay_gather,
     sac_cuda_normalise,

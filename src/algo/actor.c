@@ -20,6 +20,7 @@ struct sac_actor {
   void *memory;        // of the pass
   sac_real *values;    // the parameters on their way
   uint64_t copied_at;  // updates of the agent when it was copied; UINT64_MAX before
+  sac_explorer *explorer;
 };
 
 static sac_status allocate_rows(sac_actor *self, bool in_place, uint64_t seed, sac_error *err) {
@@ -63,6 +64,35 @@ static sac_status create_copy(sac_actor *self, sac_error *err) {
   return sac_policy_reserve(&self->policy, self->n_rows, err);
 }
 
+// the policy after the agent's last update
+static void follow(sac_actor *self) {
+  sac_agent *agent = self->agent;
+  if (!self->copies || self->copied_at == agent->n_updates) return;
+  size_t bytes = policy_bytes(self);
+  agent->backend->ops->download(agent->backend, self->values, agent->policy.params.value, bytes);
+  self->backend->ops->upload(self->backend, self->policy.params.value, self->values, bytes);
+  self->copied_at = agent->n_updates;
+}
+
+static const sac_policy *acting_policy(const sac_actor *self) {
+  return self->copies ? &self->policy : &self->agent->policy;
+}
+
+static sac_mlp_pass *acting_pass(sac_actor *self) {
+  return self->copies ? &self->pass : &self->agent->act_pass;
+}
+
+static sac_status create_explorer(sac_actor *self, uint64_t seed, sac_error *err) {
+  sac_explorer_options options = {.cfg = &self->agent->cfg,
+                                  .policy = acting_policy(self),
+                                  .pass = acting_pass(self),
+                                  .rows = self->n_rows,
+                                  .seed = seed};
+  if (!sac_explorer_wanted(&self->agent->cfg)) return SAC_OK;
+  follow(self);
+  return sac_explorer_create(&options, &self->explorer, err);
+}
+
 sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor, sac_error *err) {
   sac_actor *self = calloc(1, sizeof *self);
   if (!self) return sac_error_set(err, SAC_FAILED, "no memory for the actor");
@@ -76,6 +106,7 @@ sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor,
   SAC_ASSERT(!(self->copies && self->agent->scaling.obs_mean));
   sac_status status = allocate_rows(self, options->in_place, options->seed, err);
   if (status == SAC_OK && self->copies) status = create_copy(self, err);
+  if (status == SAC_OK) status = create_explorer(self, options->seed, err);
   if (status == SAC_OK)
     *actor = self;
   else
@@ -85,6 +116,7 @@ sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor,
 
 void sac_actor_destroy(sac_actor *actor) {
   if (!actor) return;
+  sac_explorer_destroy(actor->explorer);
   void *memory[] = {actor->rows, actor->noise, actor->step, actor->memory};
   for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
     if (memory[i]) actor->backend->ops->release(actor->backend, memory[i]);
@@ -93,14 +125,14 @@ void sac_actor_destroy(sac_actor *actor) {
   free(actor);
 }
 
-// the policy after the agent's last update
-static void follow(sac_actor *self) {
-  sac_agent *agent = self->agent;
-  if (self->copied_at == agent->n_updates) return;
-  size_t bytes = policy_bytes(self);
-  agent->backend->ops->download(agent->backend, self->values, agent->policy.params.value, bytes);
-  self->backend->ops->upload(self->backend, self->policy.params.value, self->values, bytes);
-  self->copied_at = agent->n_updates;
+sac_explorer *sac_actor_explorer(const sac_actor *actor) {
+  return actor->explorer;
+}
+
+void sac_actor_begin(sac_actor *actor, int i_env, uint64_t step) {
+  if (!actor->explorer) return;
+  follow(actor);
+  sac_explorer_begin(actor->explorer, i_env, step);
 }
 
 sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_error *err) {
@@ -121,13 +153,14 @@ sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_e
                           .step = actor->step,
                           .out = noise};
   ops->normal_fill(backend, &fill);
-  if (actor->copies) follow(actor);
+  follow(actor);
   sac_policy_draw draw = {.rows = actor->n_rows,
                           .obs = sac_agent_see(actor->agent, actor->n_rows, staged),
                           .noise = noise,
                           .action = sac_agent_columns(staged, sac_row_action(layout))};
-  sac_policy_sample(actor->copies ? &actor->policy : &actor->agent->policy,
-                    actor->copies ? &actor->pass : &actor->agent->act_pass, &draw);
+  sac_policy_sample(acting_policy(actor), acting_pass(actor), &draw);
+  sac_explored explored = {draw.obs, draw.noise, draw.action, actor->step};
+  if (actor->explorer) sac_explorer_act(actor->explorer, &explored);
   if (!actor->rows) return SAC_OK;
   ops->download(backend, rows, actor->rows, bytes);
   // actions of a device that failed never reach the environments

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "algo/algorithm.h"
+#include "algo/explorer.h"
 
 typedef struct sac_actor sac_actor;
 
@@ -20,7 +21,14 @@ typedef struct sac_actor_options {
 sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor, sac_error *err);
 void sac_actor_destroy(sac_actor *actor);
 
-/// a ~ pi(.|s) for every environment. `rows` (options.rows, layout.width) is in host memory, or
-/// where options.in_place says: the observations are read, the actions written. Draws depend on
-/// (seed, step, row) only, wherever the policy lives. SAC_FAILED when the device has failed.
+/// The mix of ways that episodes act in; NULL where all of them take the policy's draws.
+sac_explorer *sac_actor_explorer(const sac_actor *actor);
+
+/// An episode begins in environment `i_env`, at vector step `step`.
+void sac_actor_begin(sac_actor *actor, int i_env, uint64_t step);
+
+/// a ~ pi(.|s) for every environment, or as its episode explores. `rows` (options.rows,
+/// layout.width) is in host memory, or where options.in_place says: the observations are read, the
+/// actions written. Draws depend on (seed, step, row) only, wherever the policy lives. SAC_FAILED
+/// when the device has failed.
 sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_error *err);

@@ -211,6 +211,35 @@ typedef struct sac_polyak {
   double tau;
 } sac_polyak;
 
+/// How an environment's episode acts, from what the policy draws.
+typedef enum sac_exploration {
+  SAC_EXPLORE_POLICY,         // the draw itself
+  SAC_EXPLORE_DETERMINISTIC,  // the policy's deterministic action
+  SAC_EXPLORE_GAUSSIAN,       // the draw + sigma noise, within [-1, 1] where `bounded`
+  SAC_EXPLORE_PARAMETER       // the draw of a perturbed policy
+} sac_exploration;
+
+/// Each row's action becomes that of its kind of exploration (sac_exploration). The kinds' own
+/// stacks are read in their rows only. A row with a perturbed policy adds the mean square of
+/// (perturbed - action) and 1 to its `distance`.
+typedef struct sac_explore {
+  int n, rows, act_dim;
+  const int32_t *kind;  // (n, rows)
+  sac_real sigma;
+  bool bounded;
+  sac_stack action;                           // (n, rows, A) the policy's draws
+  sac_stack deterministic, noise, perturbed;  // (n, rows, A)
+  double *distance;                           // (n, rows, 2)
+} sac_explore;
+
+/// value <- source + sigma value over `count` values, of which `value` holds the noise.
+typedef struct sac_perturb {
+  size_t count;
+  sac_real sigma;
+  const sac_real *source;
+  sac_real *value;
+} sac_perturb;
+
 /// Standard normals at (key, purpose, *step, first_row + row, column), by Box-Muller.
 typedef struct sac_normal_fill {
   int n, rows, cols, first_row;
@@ -337,6 +366,8 @@ struct sac_ops {
   void (*temperature_loss)(sac_backend *, const sac_temperature_loss *);
   void (*adam)(sac_backend *, const sac_adam *);
   void (*polyak)(sac_backend *, const sac_polyak *);
+  void (*explore)(sac_backend *, const sac_explore *);
+  void (*perturb)(sac_backend *, const sac_perturb *);
   void (*normal_fill)(sac_backend *, const sac_normal_fill *);
   void (*replay_gather)(sac_backend *, const sac_replay_gather *);
   void (*normalise)(sac_backend *, const sac_normalise *);

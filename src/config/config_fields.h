@@ -198,6 +198,21 @@ SAC_FIELD(number, algorithm.adam, beta1, "0.9", "[0, 1)", "", "all", "decay of t
 SAC_FIELD(number, algorithm.adam, beta2, "0.999", "[0, 1)", "", "all", "decay of the square")
 SAC_FIELD(number, algorithm.adam, eps, "1.0e-08", "(0, 1]", "", "all", "added to the root")
 SAC_CLOSE(adam)
+SAC_OPEN(algorithm.exploration,
+         "how an episode acts once learning has begun: it draws one of these, by probability; the "
+         "rest of the episodes takes the policy's draws")
+SAC_FIELD(number, algorithm.exploration, deterministic, "0.0", "[0, 1]", "", "all",
+          "probability of the policy's deterministic actions")
+SAC_FIELD(number, algorithm.exploration, gaussian, "0.0", "[0, 1]", "", "all",
+          "probability of the policy's draws plus noise, within the bounds")
+SAC_FIELD(number, algorithm.exploration, gaussian_sigma, "0.2", "(0, 100]", "", "all",
+          "deviation of that noise, where the bounds are -1 and 1")
+SAC_FIELD(number, algorithm.exploration, parameter, "0.0", "[0, 1]", "", "all",
+          "probability of the draws of a policy whose weights are perturbed for the episode")
+SAC_FIELD(number, algorithm.exploration, parameter_sigma, "0.2", "(0, 2]", "", "all",
+          "how far its actions shall lie from the policy's: root of the mean square, where the "
+          "bounds are -1 and 1; the perturbation is adapted to it")
+SAC_CLOSE(exploration)
 SAC_FIELD(choice, algorithm, action_prior, "uniform", action_prior, "", "all",
           "the action's prior: uniform over the bounds, or N(0, I) over the canonical action")
 SAC_CLOSE(algorithm)

@@ -144,11 +144,32 @@ static void check_log_std(sac_config_loading *self) {
                      "%s is %g, must be below %s, which is %g", low, min, high, max);
 }
 
+// the probabilities; a value that is wrong by itself was told already
+static void check_exploration(sac_config_loading *self) {
+  static const char *const keys[] = {"algorithm.exploration.deterministic",
+                                     "algorithm.exploration.gaussian",
+                                     "algorithm.exploration.parameter"};
+  sac_config *cfg = self->cfg;
+  double sum = cfg->algorithm.exploration.deterministic + cfg->algorithm.exploration.gaussian +
+               cfg->algorithm.exploration.parameter;
+  const char *last = keys[0];
+  for (int i = 0; i < 3; i++) {
+    if (self->failed[sac_config_field_find(keys[i])]) return;
+    if (is_given(cfg, keys[i])) last = keys[i];
+  }
+  if (sum > 1 + 1e-9)
+    sac_config_mistake(&self->mistakes, sac_config_where(cfg, last),
+                       "algorithm.exploration: deterministic, gaussian and parameter are "
+                       "probabilities that add up to %g, must be at most 1",
+                       sum);
+}
+
 void sac_config_resolve(sac_config_loading *self) {
   resolve_run(self);
   resolve_algorithm(self);
   resolve_eval(self);
   check_log_std(self);
+  check_exploration(self);
 }
 
 typedef struct notes {

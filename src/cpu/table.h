@@ -17,6 +17,8 @@ void SAC_CPU(policy_loss)(sac_backend *backend, const sac_policy_loss *op);
 void SAC_CPU(temperature_loss)(sac_backend *backend, const sac_temperature_loss *op);
 void SAC_CPU(adam)(sac_backend *backend, const sac_adam *op);
 void SAC_CPU(polyak)(sac_backend *backend, const sac_polyak *op);
+void SAC_CPU(explore)(sac_backend *backend, const sac_explore *op);
+void SAC_CPU(perturb)(sac_backend *backend, const sac_perturb *op);
 void SAC_CPU(normal_fill)(sac_backend *backend, const sac_normal_fill *op);
 void SAC_CPU(replay_gather)(sac_backend *backend, const sac_replay_gather *op);
 void SAC_CPU(normalise)(sac_backend *backend, const sac_normalise *op);

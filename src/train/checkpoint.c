@@ -120,6 +120,19 @@ static sac_status add_environments(const sac_state *state, sac_tensors *tensors,
   return SAC_OK;
 }
 
+// how the episodes that go on act
+static void add_exploration(const sac_state *state, sac_tensors *tensors) {
+  if (!state->explorer) return;
+  sac_explorer_state it = sac_explorer_state_of(state->explorer);
+  int64_t rows[] = {it.rows, 2}, weights[] = {it.rows, (int64_t)it.count};
+  sac_tensors_add_host(tensors, "exploration.kind", SAC_I32, 1, rows, it.kind);
+  add_doubles(tensors, "exploration.sigma", it.sigma, 1);
+  sac_tensors_add(tensors, it.backend, "exploration.distance", SAC_F64, 2, rows, it.distance);
+  if (it.weights)
+    sac_tensors_add(tensors, it.backend, "exploration.weights", SAC_DTYPE_REAL, 2, weights,
+                    it.weights);
+}
+
 // write the new blocks first: a checkpoint never lists what is not there
 static sac_status add_replay(const sac_state *state, sac_safetensors_writer *writer,
                              sac_error *err) {
@@ -143,6 +156,7 @@ sac_status sac_checkpoint_save(const sac_state *state, const char *path, bool co
     sac_tensors_add_state(&tensors, "", state->agent, state->i_seed);
     add_progress(state, &tensors);
     add_statistics(state, &tensors);
+    if (complete) add_exploration(state, &tensors);
     if (complete) status = add_environments(state, &tensors, &environments, err);
   }
   if (status == SAC_OK && complete && state->cfg->checkpoint.include_replay)
@@ -200,6 +214,40 @@ static sac_status load_statistics(const sac_state *state, const sac_safetensors 
   sac_normaliser_settle(state->normaliser);
   sac_agent_set_scaling(state->agent, state->i_seed, normaliser->obs_mean, normaliser->obs_scale,
                         normaliser->reward_scale);
+  return SAC_OK;
+}
+
+// a tensor straight into backend memory
+static sac_status load_there(const sac_safetensors *file, const sac_tensor *tensor,
+                             sac_backend *backend, void *there, sac_error *err) {
+  void *here = malloc(sac_tensor_bytes(tensor));
+  if (!here) return sac_error_set(err, SAC_FAILED, "no memory for tensor %s", tensor->name);
+  sac_status status = sac_safetensors_get(file, tensor, here, err);
+  if (status == SAC_OK) backend->ops->upload(backend, there, here, sac_tensor_bytes(tensor));
+  free(here);
+  return status;
+}
+
+// episodes that began without a mix go on without it
+static sac_status load_exploration(const sac_state *state, const sac_safetensors *file,
+                                   sac_error *err) {
+  if (!state->explorer) return SAC_OK;
+  sac_explorer_state it = sac_explorer_state_of(state->explorer);
+  sac_tensor kind = {.name = "exploration.kind", .dtype = SAC_I32, .rank = 1, .shape = {it.rows}};
+  sac_tensor distance = {
+      .name = "exploration.distance", .dtype = SAC_F64, .rank = 2, .shape = {it.rows, 2}};
+  sac_tensor weights = {.name = "exploration.weights",
+                        .dtype = SAC_DTYPE_REAL,
+                        .rank = 2,
+                        .shape = {it.rows, (int64_t)it.count}};
+  memset(it.kind, 0, (size_t)it.rows * sizeof *it.kind);
+  bool saved = sac_safetensors_find(file, kind.name) != NULL;
+  bool perturbs = saved && it.weights && sac_safetensors_find(file, weights.name);
+  if (saved) SAC_TRY(sac_safetensors_get(file, &kind, it.kind, err));
+  if (perturbs) SAC_TRY(get_doubles(file, "exploration.sigma", it.sigma, 1, err));
+  if (perturbs) SAC_TRY(load_there(file, &distance, it.backend, it.distance, err));
+  if (perturbs) SAC_TRY(load_there(file, &weights, it.backend, it.weights, err));
+  sac_explorer_resume(state->explorer);
   return SAC_OK;
 }
 
@@ -264,6 +312,7 @@ sac_status sac_checkpoint_load(const sac_state *state, const char *path, bool co
   if (status == SAC_OK) status = load_statistics(state, file, err);
   // evaluating needs no counters
   if (status == SAC_OK && complete) status = load_progress(state, file, err);
+  if (status == SAC_OK && complete) status = load_exploration(state, file, err);
   if (status == SAC_OK && complete) status = load_environments(state, file, err);
   if (status == SAC_OK && complete) status = load_replay(state, file, err);
   if (status == SAC_OK && complete) sac_agent_set_updates(state->agent, state->progress->updates);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "algo/algorithm.h"
+#include "algo/explorer.h"
 #include "base/log.h"
 #include "data/normaliser.h"
 #include "data/replay_log.h"
@@ -19,6 +20,7 @@ typedef struct sac_state {
   sac_replay_log *replay_log;
   sac_normaliser *normaliser;  ///< NULL where nothing is normalised
   sac_vec_env *envs;           ///< NULL where only the agent is wanted
+  sac_explorer *explorer;      ///< NULL where episodes do not mix ways to act
   sac_progress *progress;      ///< NULL where only the agent is wanted
   sac_real *obs;  ///< the observations to act on, `obs_ld` values apart: written by a load
   int obs_ld;

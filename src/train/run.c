@@ -196,8 +196,9 @@ void sac_run_close(sac_run *run) {
 static void note_episodes(sac_run *run) {
   for (int i = 0; i < run->n_envs; i++) {
     const sac_episode *episode = &run->episodes[i];
-    if (episode->terminated || episode->truncated)
-      sac_progress_episode(&run->progress, episode->total_reward, (double)episode->length);
+    if (!episode->terminated && !episode->truncated) continue;
+    sac_progress_episode(&run->progress, episode->total_reward, (double)episode->length);
+    sac_actor_begin(run->actor, i, run->progress.vector_steps);
   }
 }
 
@@ -273,6 +274,7 @@ sac_state sac_run_state(sac_run *run) {
                      .replay_log = &run->replay_log,
                      .normaliser = run->normaliser,
                      .envs = run->envs,
+                     .explorer = sac_actor_explorer(run->actor),
                      .progress = &run->progress,
                      .obs = run->rows[run->staged],
                      .obs_ld = run->replay.layout.width};

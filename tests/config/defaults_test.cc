@@ -42,6 +42,8 @@ algorithm:
   critic_loss: mse
   max_grad_norm: null
   adam: {beta1: 0.9, beta2: 0.999, eps: 1.0e-8}
+  exploration: {deterministic: 0.0, gaussian: 0.0, gaussian_sigma: 0.2, parameter: 0.0,
+                parameter_sigma: 0.2}
   action_prior: uniform
 policy:     {type: gaussian, hidden: [256, 256], activation: relu, squash: true,
              log_std: {mode: clamp, min: -20, max: 2}, squash_correction: exact, init: glorot}

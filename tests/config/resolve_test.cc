@@ -109,4 +109,17 @@ TEST(Resolve, GivenKeysThatAreNotUsedAreNoted) {
   EXPECT_EQ(Notes(Parse(WithAlgorithm("  {total_timesteps: 5000}"))).size(), 1u);
 }
 
+TEST(Resolve, ProbabilitiesOfExplorationAddUpToAtMostOne) {
+  EXPECT_EQ(Parse(WithAlgorithm("  exploration: {deterministic: 0.1, gaussian: 0.6, "
+                                "parameter: 0.3}\n"))
+                .status,
+            SAC_OK);
+  EXPECT_EQ(Parse(WithAlgorithm("  exploration: {gaussian: 0.6, parameter: 0.6}\n")).text,
+            "f.yaml:3:43: algorithm.exploration: deterministic, gaussian and parameter are "
+            "probabilities that add up to 1.2, must be at most 1");
+  EXPECT_EQ(
+      Lines(Parse(WithAlgorithm("  exploration: {gaussian: 2, parameter: 0.6}\n")).text).size(),
+      1u);
+}
+
 }  // namespace

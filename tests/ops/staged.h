@@ -206,6 +206,26 @@ inline void staged_polyak(sac_backend *backend, const sac_polyak *given) {
   stage.ops().polyak(stage.device(), &op);
 }
 
+inline void staged_explore(sac_backend *backend, const sac_explore *given) {
+  Stage stage(backend);
+  sac_explore op = *given;
+  size_t rows = (size_t)op.n * (size_t)op.rows;
+  stage.move(op.kind, rows);
+  for (sac_stack *read : {&op.deterministic, &op.noise, &op.perturbed})
+    stage.move(*read, op.n, op.rows, op.act_dim);
+  stage.move(op.action, op.n, op.rows, op.act_dim, BACK);
+  stage.move(op.distance, 2 * rows, BACK);
+  stage.ops().explore(stage.device(), &op);
+}
+
+inline void staged_perturb(sac_backend *backend, const sac_perturb *given) {
+  Stage stage(backend);
+  sac_perturb op = *given;
+  stage.move(op.source, op.count);
+  stage.move(op.value, op.count, BACK);
+  stage.ops().perturb(stage.device(), &op);
+}
+
 inline void staged_normal_fill(sac_backend *backend, const sac_normal_fill *given) {
   Stage stage(backend);
   sac_normal_fill op = *given;
@@ -285,6 +305,8 @@ inline sac_backend *stage(sac_backend *device) {
   table.temperature_loss = staged_temperature_loss;
   table.adam = staged_adam;
   table.polyak = staged_polyak;
+  table.explore = staged_explore;
+  table.perturb = staged_perturb;
   table.normal_fill = staged_normal_fill;
   table.replay_gather = staged_replay_gather;
   table.normalise = staged_normalise;

@@ -97,6 +97,20 @@ TEST_P(Allocation, ATrainingStepMakesNone) {
   }
 }
 
+TEST_P(Allocation, ExploringMakesNone) {
+  HandRun self(
+      small_run({GetParam(), "env.max_episode_steps=11", "env.n_envs=2",
+                 "algorithm.gradient_steps=1", "algorithm.exploration.deterministic=0.3",
+                 "algorithm.exploration.gaussian=0.3", "algorithm.exploration.parameter=0.3"}));
+  sac_error err = {};
+  self.go(60);
+  long before = allocations;
+  for (int i = 0; i < 300; i++)
+    if (sac_run_step(self.run.get(), &err) != SAC_OK) break;
+  EXPECT_EQ(allocations - before, 0);
+  EXPECT_EQ(self.run->progress.timesteps, 720u) << err.text;
+}
+
 INSTANTIATE_TEST_SUITE_P(Environments, Allocation,
                          testing::Values("env.id=Pendulum-v1", "env.id=LinearQuadratic-v0",
                                          "env.id=HalfCheetah-v5", "env.id=Hopper-v5"),

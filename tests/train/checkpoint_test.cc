@@ -90,6 +90,22 @@ TEST(Checkpoint, WithoutTheReplayLearningWaits) {
   EXPECT_EQ(other.run->progress.updates, updates + 1);
 }
 
+TEST(Checkpoint, ExplorationMayBeginAndEndAtAResume) {
+  std::vector<std::string> mixed =
+      small_run({"algorithm.exploration.parameter=0.5", "algorithm.exploration.gaussian=0.5"});
+  HandRun plain(small_run()), exploring(mixed), from_plain(mixed), from_exploring(small_run()),
+      less(small_run({"algorithm.exploration.gaussian=0.5"}));
+  plain.go(60), exploring.go(60);
+  ASSERT_EQ(from_plain.load_from(plain, plain.save()), SAC_OK) << from_plain.err.text;
+  ASSERT_EQ(from_exploring.load_from(exploring, exploring.save()), SAC_OK);
+  ASSERT_EQ(less.load_from(exploring, exploring.save()), SAC_OK) << less.err.text;
+  from_plain.go(20), from_exploring.go(20), less.go(20), plain.go(20);
+  // the episode that began without a mix ends without it
+  sac_explorer *explorer = sac_actor_explorer(from_plain.run->actor);
+  EXPECT_EQ(sac_explorer_state_of(explorer).kind[0], SAC_EXPLORE_POLICY);
+  EXPECT_EQ(from_plain.run->progress.timesteps, 80u);
+}
+
 TEST(Checkpoint, ThePolicyAloneCanBeReadFromAnyOfThem) {
   HandRun self(small_run());
   self.go(60);
