@@ -293,6 +293,17 @@ def resume_equals_never_having_stopped(room):
             assert room.state(whole) == room.state(half), f"{name}: the states differ"
 
 
+def exploration_resumes_and_is_the_same_for_any_number_of_threads(room):
+    way = "algorithm.exploration."
+    mix = (f"{way}deterministic=0.2", f"{way}gaussian=0.3", f"{way}parameter=0.3", "env.n_envs=3",
+           "env.max_episode_steps=20")
+    plain = room.state(room.train("plain", *mix[3:]))
+    whole = [room.state(room.train(f"run{n}", f"run.threads={n}", *mix)) for n in (1, 2)]
+    half = room.train("half", "algorithm.total_timesteps=130", *mix)
+    room.run("resume", half, "algorithm.total_timesteps=300")
+    assert whole[0] == whole[1] == room.state(half) != plain
+
+
 def the_number_of_threads_changes_nothing(room):
     states = {room.state(room.train(f"run{n}", f"run.threads={n}", "env.n_envs=3"))
               for n in (1, 2, 4)}

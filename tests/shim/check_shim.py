@@ -203,6 +203,21 @@ def environments_on_the_device_resume_bit_for_bit_and_move(room):
     expect_near(tensors(steps(whole)[-1]), tensors(steps(moved)[-1]), 2e-4)
 
 
+EXPLORING = ("algorithm.exploration.deterministic=0.2", "algorithm.exploration.gaussian=0.3",
+             "algorithm.exploration.parameter=0.4")
+
+
+def exploration_is_the_same_wherever_policy_and_environments_live(room):
+    here, _ = train_on(room, "here", "cuda", *ON_HOST, *EXPLORING, total=90)
+    cpu, _ = train_on(room, "cpu", "cpu", *ON_HOST, *EXPLORING, total=90)
+    there, _ = train_on(room, "there", "cuda", *ON_DEVICE, *EXPLORING, total=90)
+    parts, _ = train_on(room, "parts", "cuda", *ON_DEVICE, *EXPLORING, total=81)
+    expect_near(tensors(steps(cpu)[-1]), tensors(steps(here)[-1]), 2e-4)
+    expect_near(tensors(steps(here)[-1]), tensors(steps(there)[-1]), 2e-4)
+    on_shim(room, "resume", parts, "algorithm.total_timesteps=90")
+    assert room.state(there) == room.state(parts)
+
+
 def environments_that_cannot_live_on_the_device_are_refused(room):
     _, done = train_on(room, "cpu", "cpu", "env.device=cuda", code=USAGE)
     has(done.stderr, "env.device is cuda, must be cpu where run.device is cpu")
@@ -218,10 +233,10 @@ def environments_that_cannot_live_on_the_device_are_refused(room):
 
 
 def training_steps_allocate_nothing_on_the_device(room):
-    for place in (ON_HOST, ON_DEVICE):
+    for place in (ON_HOST, ON_DEVICE, ON_DEVICE + EXPLORING):
         counts = []
         for total in (63, 69):
-            _, done = train_on(room, f"run-{total}-{place[0]}", "cuda", "checkpoint.every=0", *place,
+            _, done = train_on(room, f"run-{total}-{len(place)}-{place[0]}", "cuda", "checkpoint.every=0", *place,
                                total=total, SAC_SHIM_REPORT="1")
             counts += re.findall(r"shim: (\d+) allocations", done.stderr)
         assert len(counts) == 2 and counts[0] == counts[1], counts
