@@ -65,6 +65,12 @@ $(BUILD)/obj/%.o: src/%.c
 
 $(BUILD)/obj/env/process.o: src/env/gym_worker.py
 
+# every file of configs/presets is a part of the program
+PRESETS := $(sort $(wildcard configs/presets/*.yaml))
+$(BUILD)/obj/config/presets.o: $(PRESETS) configs/presets
+$(BUILD)/obj/config/presets.o: CPPFLAGS += \
+    '-DSAC_PRESETS=$(foreach p,$(PRESETS),PRESET($(basename $(notdir $(p)))))'
+
 define simd_rule
 $(BUILD)/obj/cpu/$(1)/%.o: src/cpu/%.c
 	@mkdir -p $$(@D)

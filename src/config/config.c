@@ -1,15 +1,13 @@
 #include "config/config.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/bases.h"
 #include "config/format.h"
 #include "config/resolve.h"
 #include "config/yaml_walk.h"
-
-enum { SOURCE_FILE = 1, SOURCE_OVERRIDE };
 
 void sac_config_defaults(sac_config *cfg) {
   memset(cfg, 0, sizeof *cfg);
@@ -82,7 +80,7 @@ static sac_config_kwarg *find_kwarg(sac_config_kwargs *all, const char *name) {
   return all->count < SAC_CONFIG_KWARG_MAX ? &all->at[all->count++] : NULL;
 }
 
-// whether the key was given before in the same source: the file, or the overrides
+// whether the key was given before in the same source: one file, or the overrides
 static bool is_repeated(sac_config_loading *self, int *source, const sac_config_entry *entry) {
   bool repeated = *source == self->source;
   if (repeated) sac_config_mistake(&self->mistakes, entry->where, "%s is given twice", entry->path);
@@ -126,21 +124,29 @@ static void take_field(sac_config_loading *self, int index, const sac_config_ent
 
 static void take_entry(void *context, const sac_config_entry *entry) {
   int index = sac_config_field_find(entry->path);
+  if (!strcmp(entry->path, SAC_CONFIG_BASES)) return;  // built on already
   if (index >= 0)
     take_field(context, index, entry);
   else
     take_kwarg(context, entry);
 }
 
-static void read_text(sac_config_loading *self, const char *text, size_t size) {
-  sac_config_walk walk = {.file = self->file,
+static void read_text(void *context, const char *name, const char *text, size_t size) {
+  sac_config_loading *self = context;
+  sac_config_walk walk = {.file = name,
                           .path = "",
                           .bench = self->bench,
                           .mistakes = &self->mistakes,
                           .take = take_entry,
                           .context = self};
-  self->source = SOURCE_FILE;
-  self->unreadable = !sac_config_walk_text(&walk, text, size);
+  self->source++;
+  if (!sac_config_walk_text(&walk, text, size)) self->unreadable = true;
+}
+
+// the text and, before it, what it builds on
+static void read_texts(sac_config_loading *self, const char *text, size_t size) {
+  sac_config_taker taker = {read_text, self};
+  sac_config_bases_walk(self->file, text, size, &taker, &self->mistakes);
 }
 
 // override `number`, counted from 1: key=value
@@ -161,7 +167,6 @@ static void read_override(sac_config_loading *self, int number, const char *over
                           .mistakes = &self->mistakes,
                           .take = take_entry,
                           .context = self};
-  self->source = SOURCE_OVERRIDE;
   sac_config_walk_text(&walk, equals + 1, strlen(equals + 1));
 }
 
@@ -182,33 +187,17 @@ static sac_status finish(sac_config_loading *self) {
   return sac_config_mistakes_close(&self->mistakes);
 }
 
-// pipes are files here too, and endless ones end at the limit
-static sac_status read_file(const char *path, char *text, size_t *size, sac_error *err) {
-  FILE *file = fopen(path, "rb");
-  bool opened = file != NULL;
-  *size = file ? fread(text, 1, SAC_CONFIG_FILE_MAX + 1, file) : 0;
-  bool failed = !file || ferror(file);
-  int reason = errno;
-  if (file) fclose(file);
-  if (failed)
-    return sac_error_set(err, SAC_BAD_CONFIG, "%s: cannot be %s: %s", path,
-                         opened ? "read" : "opened", strerror(reason));
-  if (*size > SAC_CONFIG_FILE_MAX)
-    return sac_error_set(err, SAC_BAD_CONFIG,
-                         "%s: is longer than %d bytes, which no configuration is", path,
-                         SAC_CONFIG_FILE_MAX);
-  return SAC_OK;
-}
-
 static sac_status load(sac_config_loading *self, int n_overrides, const char *const *overrides,
                        sac_config *cfg, sac_error *err) {
   begin(self, cfg, err);
   if (self->file) {
-    char text[SAC_CONFIG_FILE_MAX + 1];
+    char *text;
     size_t size;
-    SAC_TRY(read_file(self->file, text, &size, err));
-    read_text(self, text, size);
+    SAC_TRY(sac_config_text_read(self->file, &text, &size, err));
+    read_texts(self, text, size);
+    free(text);
   }
+  self->source++;
   for (int i = 0; i < n_overrides; i++) read_override(self, i + 1, overrides[i]);
   return finish(self);
 }
@@ -229,6 +218,6 @@ sac_status sac_config_parse(const char *name, const char *text, size_t size, sac
                             sac_error *err) {
   sac_config_loading self = {.file = name};
   begin(&self, cfg, err);
-  read_text(&self, text, size);
+  read_texts(&self, text, size);
   return finish(&self);
 }

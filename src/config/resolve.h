@@ -10,7 +10,8 @@ typedef struct sac_config_loading {
   bool bench;
   bool unreadable;  // the file is not YAML: what it lacks is not worth telling
   sac_config_mistakes mistakes;
-  int source;  // of what is being read: the file, or the overrides, which may repeat its keys
+  int source;  // of what is being read: a file builds on others, whose keys it may repeat, and so
+               // may the overrides
   int field_source[SAC_CONFIG_N_FIELDS], kwarg_source[SAC_CONFIG_KWARG_MAX];
   bool failed[SAC_CONFIG_N_FIELDS];  // keys with a wrong value: not checked any further
 } sac_config_loading;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config/bases.h"
 #include "config/fields.h"
 
 typedef struct translation {
@@ -169,6 +170,7 @@ const char *sac_config_suggest(const char *path, bool section) {
   if (!ours && !section) ours = sac_config_find_elsewhere(path);
   if (ours) return ours;
   candidates parts = {0}, paths = {0};
+  if (!strchr(path, '.')) add_candidate(&parts, SAC_CONFIG_BASES, true);
   if (section) add_sections(&parts, false);
   add_fields(&parts, path, true);
   add_fields(&parts, path, false);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "config/bases.h"
 #include "config/suggest.h"
 
 enum { DEPTH_MAX = 8, PATH_MAX_BYTES = 800, BRACKETS_MAX = 100, SHOWN_MAX = 64 };
@@ -20,7 +21,7 @@ typedef struct walking {
   yaml_document_t document;
   frame stack[DEPTH_MAX];
   int depth;
-  bool seen_section[SAC_CONFIG_N_FIELDS], seen_kwargs;
+  bool seen_section[SAC_CONFIG_N_FIELDS], seen_kwargs, seen_bases;
   char where[SAC_CONFIG_WHERE_MAX];
 } walking;
 
@@ -176,6 +177,20 @@ static bool is_repeated(walking *self, bool *seen, const char *path, const char 
   return repeated;
 }
 
+// each name that the file builds on by itself, for its position
+static void take_bases(walking *self, const yaml_node_t *node) {
+  if (self->walk->fixed_where) {
+    sac_config_mistake(self->walk->mistakes, self->walk->fixed_where,
+                       SAC_CONFIG_BASES " is for files; a command takes a preset as its CONFIG");
+  } else if (node->type == YAML_SEQUENCE_NODE) {
+    const yaml_node_item_t *item = node->data.sequence.items.start;
+    for (; item < node->data.sequence.items.top; item++)
+      take_value(self, SAC_CONFIG_BASES, find_node(self, *item));
+  } else if (!is_empty(node)) {
+    take_value(self, SAC_CONFIG_BASES, node);
+  }
+}
+
 static bool is_known(const walking *self, const char *path, int index) {
   return index >= 0 && (self->walk->bench || !sac_config_is_bench(path));
 }
@@ -196,6 +211,8 @@ static void take_pair(walking *self, const char *path, const char *where, bool u
       enter_section(self, path, value);
   } else if (!unknown && !strncmp(path, "env.kwargs.", 11)) {
     take_value(self, path, value);
+  } else if (!unknown && !strcmp(path, SAC_CONFIG_BASES)) {
+    if (!is_repeated(self, &self->seen_bases, path, place)) take_bases(self, value);
   } else {
     take_unknown(self, path, place, value, unknown);
   }

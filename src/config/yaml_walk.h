@@ -23,7 +23,8 @@ typedef struct sac_config_walk {
   void *context;
 } sac_config_walk;
 
-/// Walk a text, calling `take` for the value of every known key and keyword argument, in the order
-/// of the text. Everything else goes to the mistakes: syntax, unknown keys, keys given twice in
-/// one mapping, tags, more than one document. Returns false when the text is not YAML.
+/// Walk a text, calling `take` for the value of every known key and keyword argument, and for each
+/// name under the key of config/bases.h, in the order of the text. Everything else goes to the
+/// mistakes: syntax, unknown keys, keys given twice in one mapping, tags, more than one document.
+/// Returns false when the text is not YAML.
 bool sac_config_walk_text(const sac_config_walk *walk, const char *text, size_t size);

@@ -163,6 +163,47 @@ def the_resolved_configuration_resolves_to_itself(room):
     assert again == first, "the resolved configuration changes when it is resolved again"
 
 
+def presets_are_listed_and_shown(room):
+    presets = Path(__file__).resolve().parent.parent.parent / "configs" / "presets"
+    names = sorted(path.stem for path in presets.glob("*.yaml"))
+    listed = re.findall(r"^  preset/(\w+)$", room.run("config").stdout, re.M)
+    assert listed == names and names, (listed, names)
+    for name in names:
+        shown = room.run("config", f"preset/{name}").stdout
+        assert shown == (presets / f"{name}.yaml").read_text(encoding="utf-8"), name
+    done = room.run("config", "preset/softlerning", code=USAGE)
+    has(done.stderr, "preset/softlerning: there is no such preset", "nearest: preset/softlearning")
+
+
+def a_run_builds_on_a_preset_and_its_folder_stands_alone(room):
+    base = room.config()
+    (room.folder / "sub").mkdir()
+    mine = room.file("sub/mine.yaml", f"defaults: [preset/softlearning, ../{base.name}]\n"
+                                      "algorithm: {total_timesteps: 100, learning_starts: 70}\n")
+    run = room.folder / "run"
+    room.run("train", mine, "--out", run)
+    resolved = (run / "config.yaml").read_text()
+    assert "defaults" not in resolved, resolved
+    has(resolved, "actor_q: mean", "mode: softplus", "total_timesteps: 100", "batch_size: 8")
+    room.run("resume", run, "algorithm.total_timesteps=120")
+    again = room.run("config", run / "config.yaml").stdout
+    assert room.run("config", mine, "algorithm.total_timesteps=120").stdout == again
+
+
+def a_preset_is_a_configuration_too(room):
+    shown = room.run("config", "preset/redq", "env.id=Hopper-v5").stdout
+    has(shown, "n_critics: 10", "id: \"Hopper-v5\"")
+    done = room.run("train", "preset/redq", code=USAGE)
+    has(done.stderr, "preset/redq: env.id is missing")
+
+
+def a_circle_of_files_is_a_usage_error(room):
+    room.file("a.yaml", "defaults: b.yaml\nenv: {id: Pendulum-v1}\n")
+    room.file("b.yaml", "algorithm: {gamma: 3}\ndefaults: a.yaml\n")
+    done = room.run("config", "a.yaml", code=USAGE)
+    has(done.stderr, "b.yaml:2:11: defaults is a.yaml", "circle", "b.yaml:1:20: algorithm.gamma is 3")
+
+
 def the_reference_has_a_page_for_every_environment(room):
     text = room.run("config").stdout
     doctor = {line["what"]: line for line in room.lines("doctor")}

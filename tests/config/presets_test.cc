@@ -1,0 +1,125 @@
+// Every preset is in the program as its file has it, loads, and sets what it is named for.
+#include "config/loading.h"
+
+#include <dirent.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+extern "C" {
+#include "config/presets.h"
+}
+
+namespace {
+
+std::vector<const sac_preset *> Presets() {
+  std::vector<const sac_preset *> all;
+  while (const sac_preset *preset = sac_preset_at((int)all.size())) all.push_back(preset);
+  return all;
+}
+
+// as `sac train preset/NAME env.id=...` would, unless the preset has a task of its own
+Loaded LoadPreset(const std::string &name, std::vector<const char *> overrides = {}) {
+  Loaded loaded;
+  sac_error err = {};
+  std::string text = sac_preset_find(name.c_str())->text;
+  bool has_task =
+      text.find("env: {id: ") != std::string::npos || text.find("\n  id: ") != std::string::npos;
+  if (!has_task) overrides.push_back("env.id=Hopper-v5");
+  sac_status status = sac_config_load(name.c_str(), (int)overrides.size(), overrides.data(),
+                                      loaded.cfg.get(), &err);
+  return Finish(std::move(loaded), status, err);
+}
+
+TEST(Presets, EveryFileOfTheFolderIsInTheProgram) {
+  std::set<std::string> files, names;
+  DIR *folder = opendir("configs/presets");
+  ASSERT_NE(folder, nullptr) << "run from the root of the repository";
+  while (const dirent *entry = readdir(folder))
+    if (entry->d_name[0] != '.') files.insert(entry->d_name);
+  closedir(folder);
+  for (const sac_preset *preset : Presets()) {
+    std::string file = std::string(preset->name).substr(strlen(SAC_PRESET_PREFIX)) + ".yaml";
+    std::ifstream in("configs/presets/" + file);
+    std::stringstream text;
+    text << in.rdbuf();
+    EXPECT_EQ(text.str(), preset->text) << file;
+    names.insert(file);
+  }
+  EXPECT_EQ(files, names);
+}
+
+TEST(Presets, EveryOneLoadsWithoutANoteAndResolvesToItself) {
+  for (const sac_preset *preset : Presets()) {
+    Loaded first = LoadPreset(preset->name);
+    ASSERT_EQ(first.status, SAC_OK) << first.text;
+    sac_config_notes(
+        first.cfg.get(), [](void *, const char *line) { ADD_FAILURE() << line; }, nullptr);
+    std::string written = Written(first.cfg.get());
+    EXPECT_EQ(written.find("defaults"), std::string::npos);
+    Loaded second = Parse(written);
+    ASSERT_EQ(second.status, SAC_OK) << preset->name << ": " << second.text;
+    EXPECT_EQ(written, Written(second.cfg.get()));
+  }
+}
+
+TEST(Presets, EveryOneBeginsWithALineThatSaysWhatItIs) {
+  for (const sac_preset *preset : Presets()) {
+    std::string line = std::string(preset->text).substr(0, std::string(preset->text).find('\n'));
+    EXPECT_EQ(line.substr(0, 2), "# ") << preset->name;
+    EXPECT_EQ(line.back(), '.') << preset->name << ": " << line;
+    std::stringstream lines(preset->text);
+    while (std::getline(lines, line)) EXPECT_LE(line.size(), 100u) << line;
+  }
+}
+
+TEST(Presets, TheRewardScaleOf2018FollowsTheTask) {
+  EXPECT_EQ(LoadPreset("preset/sac_v1_paper")->algorithm.reward_scale, 5);
+  EXPECT_EQ(LoadPreset("preset/sac_v1_humanoid")->algorithm.reward_scale, 20);
+  EXPECT_EQ(LoadPreset("preset/sac_v1_humanoid_standup")->algorithm.reward_scale, 100);
+  Loaded swimmer = LoadPreset("preset/sac_v1_swimmer");
+  EXPECT_EQ(swimmer->algorithm.reward_scale, 25);
+  EXPECT_EQ(swimmer->algorithm.name, SAC_ALGORITHM_SAC_V1);
+  EXPECT_STREQ(sac_config_where(swimmer.cfg.get(), "algorithm.reward_scale"),
+               "preset/sac_v1_swimmer:4:27");
+  EXPECT_STREQ(sac_config_where(swimmer.cfg.get(), "algorithm.tau"), "preset/sac_v1_paper:17:8");
+}
+
+TEST(Presets, SoftlearningDiffersFromThePaperWhereItsProgramDoes) {
+  Loaded paper = LoadPreset("preset/sac_v2_paper"), program = LoadPreset("preset/softlearning");
+  EXPECT_EQ(paper->algorithm.actor_q, SAC_ACTOR_Q_MIN);
+  EXPECT_EQ(program->algorithm.actor_q, SAC_ACTOR_Q_MEAN);
+  EXPECT_EQ(paper->policy.log_std.mode, SAC_LOG_STD_MODE_CLAMP);
+  EXPECT_EQ(program->policy.log_std.mode, SAC_LOG_STD_MODE_SOFTPLUS);
+  EXPECT_EQ(paper->algorithm.alpha_loss, SAC_ALPHA_LOSS_PLAIN);
+  EXPECT_EQ(program->algorithm.alpha_loss, SAC_ALPHA_LOSS_PLAIN);
+  EXPECT_EQ(program->algorithm.adam.eps, 1e-7);
+}
+
+TEST(Presets, RedqUpdatesTwentyTimesAStepAndItsPolicyOnce) {
+  Loaded c = LoadPreset("preset/redq");
+  EXPECT_EQ(c->algorithm.n_critics, 10);
+  EXPECT_EQ(c->algorithm.target_subset, 2);
+  EXPECT_EQ(c->algorithm.gradient_steps, 20);
+  EXPECT_EQ(c->algorithm.policy_delay, 20);
+  EXPECT_EQ(c->algorithm.actor_q, SAC_ACTOR_Q_MEAN);
+}
+
+TEST(Presets, AnUnknownOneIsToldWithTheNearest) {
+  EXPECT_STREQ(sac_preset_nearest("preset/softlerning"), "preset/softlearning");
+  EXPECT_STREQ(sac_preset_nearest("redc"), "preset/redq");
+  EXPECT_STREQ(sac_preset_nearest("preset/swimmer"), "preset/sac_v1_swimmer");
+  EXPECT_EQ(sac_preset_nearest("preset/zzzzzz"), nullptr);
+  EXPECT_EQ(sac_preset_nearest("preset/"), nullptr);
+  EXPECT_EQ(sac_preset_find("redq"), nullptr);
+  auto cfg = std::make_unique<sac_config>();
+  sac_error err = {};
+  EXPECT_EQ(sac_config_load("preset/redg", 0, nullptr, cfg.get(), &err), SAC_BAD_CONFIG);
+  EXPECT_STREQ(
+      err.text,
+      "preset/redg: there is no such preset, must be one that `sac config` lists, nearest: "
+      "preset/redq");
+}
+
+}  // namespace
