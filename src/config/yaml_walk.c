@@ -1,12 +1,12 @@
 #include "config/yaml_walk.h"
 
 #include <string.h>
-#include <yaml.h>
 
 #include "config/bases.h"
 #include "config/suggest.h"
+#include "config/yaml_document.h"
 
-enum { DEPTH_MAX = 8, PATH_MAX_BYTES = 800, BRACKETS_MAX = 100, SHOWN_MAX = 64 };
+enum { DEPTH_MAX = 8, PATH_MAX_BYTES = 800, SHOWN_MAX = SAC_YAML_SHOWN_MAX };
 
 // a mapping whose pairs are being read
 typedef struct frame {
@@ -17,93 +17,25 @@ typedef struct frame {
 
 typedef struct walking {
   const sac_config_walk *walk;
-  const char *text;
-  yaml_document_t document;
+  sac_yaml yaml;
   frame stack[DEPTH_MAX];
   int depth;
   bool seen_section[SAC_CONFIG_N_FIELDS], seen_kwargs, seen_bases;
-  char where[SAC_CONFIG_WHERE_MAX];
 } walking;
-
-// "FILE:LINE:COLUMN", in self->where until the next call; of a long path only its end
-static const char *mark_place(walking *self, yaml_mark_t mark) {
-  const char *file = self->walk->file;
-  enum { NUMBERS = 44 };
-  if (self->walk->fixed_where) return self->walk->fixed_where;
-  size_t length = strlen(file), room = sizeof self->where - NUMBERS;
-  bool cut = length > room;
-  snprintf(self->where, sizeof self->where, "%s%.*s:%zu:%zu", cut ? "..." : "", (int)room,
-           file + (cut ? length - room : 0), mark.line + 1, mark.column + 1);
-  return self->where;
-}
-
-static yaml_node_t *find_node(walking *self, int index) {
-  return yaml_document_get_node(&self->document, index);
-}
-
-static const char *get_scalar(const yaml_node_t *node) {
-  return (const char *)node->data.scalar.value;
-}
-
-static bool is_quoted(const yaml_node_t *node) {
-  return node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-}
-
-static bool is_empty(const yaml_node_t *node) {
-  return node->type == YAML_SCALAR_NODE && sac_config_is_null(get_scalar(node), is_quoted(node));
-}
-
-// a scalar as one text without zero bytes, and of no tag but the one it would have anyway
-static bool is_plain_data(const yaml_node_t *node) {
-  const char *usual = node->type == YAML_SCALAR_NODE     ? YAML_STR_TAG
-                      : node->type == YAML_SEQUENCE_NODE ? YAML_SEQ_TAG
-                                                         : YAML_MAP_TAG;
-  if (strcmp((const char *)node->tag, usual)) return false;
-  return node->type != YAML_SCALAR_NODE || strlen(get_scalar(node)) == node->data.scalar.length;
-}
-
-static void show_list(walking *self, const yaml_node_t *node, char shown[SHOWN_MAX]) {
-  char whole[4 * SHOWN_MAX] = "[";
-  const yaml_node_item_t *item = node->data.sequence.items.start;
-  for (; item < node->data.sequence.items.top && strlen(whole) < SHOWN_MAX; item++) {
-    const yaml_node_t *each = find_node(self, *item);
-    size_t used = strlen(whole);
-    snprintf(whole + used, sizeof whole - used, "%s%.*s", used > 1 ? ", " : "", SHOWN_MAX,
-             each->type == YAML_SCALAR_NODE     ? get_scalar(each)
-             : each->type == YAML_SEQUENCE_NODE ? "[...]"
-                                                : "{...}");
-  }
-  strcat(whole, "]");
-  sac_config_show(whole, shown, SHOWN_MAX);
-}
-
-// what the user wrote, for messages
-static void show_node(walking *self, const yaml_node_t *node, char shown[SHOWN_MAX]) {
-  char text[SHOWN_MAX - 2];
-  if (node->type == YAML_MAPPING_NODE) {
-    strcpy(shown, "a mapping");
-  } else if (node->type == YAML_SEQUENCE_NODE) {
-    show_list(self, node, shown);
-  } else {
-    sac_config_show(get_scalar(node), text, sizeof text);
-    bool bare = !is_quoted(node);
-    snprintf(shown, SHOWN_MAX, bare && !*text ? "empty" : bare ? "%s" : "\"%s\"", text);
-  }
-}
 
 static void collect_items(walking *self, const yaml_node_t *node, sac_config_items *items) {
   items->is_list = node->type == YAML_SEQUENCE_NODE;
   items->count = 1;
-  items->item[0] = get_scalar(node);
-  items->quoted[0] = is_quoted(node);
+  items->item[0] = sac_yaml_scalar(node);
+  items->quoted[0] = sac_yaml_is_quoted(node);
   if (!items->is_list) return;
   const yaml_node_item_t *start = node->data.sequence.items.start;
   items->count = (int)(node->data.sequence.items.top - start);
   for (int i = 0; i < items->count && i < SAC_CONFIG_LIST_MAX; i++) {
-    const yaml_node_t *each = find_node(self, start[i]);
-    bool scalar = each->type == YAML_SCALAR_NODE && is_plain_data(each);
-    items->item[i] = scalar ? get_scalar(each) : "[...]";
-    items->quoted[i] = !scalar || is_quoted(each);
+    const yaml_node_t *each = sac_yaml_node(&self->yaml, start[i]);
+    bool scalar = each->type == YAML_SCALAR_NODE && sac_yaml_is_plain(each);
+    items->item[i] = scalar ? sac_yaml_scalar(each) : "[...]";
+    items->quoted[i] = !scalar || sac_yaml_is_quoted(each);
   }
 }
 
@@ -111,11 +43,11 @@ static void take_value(walking *self, const char *path, const yaml_node_t *node)
   char shown[SHOWN_MAX];
   // what no type accepts: a list of a negative length
   sac_config_entry entry = {.path = path,
-                            .where = mark_place(self, node->start_mark),
+                            .where = sac_yaml_place(&self->yaml, node),
                             .found = "a value with a tag or a zero byte",
                             .items = {.count = -1, .is_list = true}};
-  if (is_plain_data(node)) {
-    show_node(self, node, shown);
+  if (sac_yaml_is_plain(node)) {
+    sac_yaml_show(&self->yaml, node, shown);
     entry.found = shown;
     if (node->type != YAML_MAPPING_NODE) collect_items(self, node, &entry.items);
   }
@@ -133,11 +65,11 @@ static void enter_mapping(walking *self, const char *path, const yaml_node_t *no
 
 static void enter_section(walking *self, const char *path, const yaml_node_t *node) {
   char shown[SHOWN_MAX];
-  if (node->type == YAML_MAPPING_NODE && is_plain_data(node)) {
+  if (node->type == YAML_MAPPING_NODE && sac_yaml_is_plain(node)) {
     enter_mapping(self, path, node, false);
-  } else if (!is_empty(node)) {
-    show_node(self, node, shown);
-    sac_config_mistake(self->walk->mistakes, mark_place(self, node->start_mark),
+  } else if (!sac_yaml_is_empty(node)) {
+    sac_yaml_show(&self->yaml, node, shown);
+    sac_config_mistake(self->walk->mistakes, sac_yaml_place(&self->yaml, node),
                        "%s is %s, must be a mapping of its keys", path, shown);
   }
 }
@@ -185,8 +117,8 @@ static void take_bases(walking *self, const yaml_node_t *node) {
   } else if (node->type == YAML_SEQUENCE_NODE) {
     const yaml_node_item_t *item = node->data.sequence.items.start;
     for (; item < node->data.sequence.items.top; item++)
-      take_value(self, SAC_CONFIG_BASES, find_node(self, *item));
-  } else if (!is_empty(node)) {
+      take_value(self, SAC_CONFIG_BASES, sac_yaml_node(&self->yaml, *item));
+  } else if (!sac_yaml_is_empty(node)) {
     take_value(self, SAC_CONFIG_BASES, node);
   }
 }
@@ -220,37 +152,36 @@ static void take_pair(walking *self, const char *path, const char *where, bool u
 
 static void read_pair(walking *self, frame *top) {
   const yaml_node_pair_t *pair = top->next++;
-  const yaml_node_t *key = find_node(self, pair->key);
-  const char *where = mark_place(self, key->start_mark);
+  const yaml_node_t *key = sac_yaml_node(&self->yaml, pair->key);
+  const char *where = sac_yaml_place(&self->yaml, key);
   char path[PATH_MAX_BYTES], shown[SHOWN_MAX];
-  if (key->type != YAML_SCALAR_NODE || !is_plain_data(key) || !*get_scalar(key)) {
-    show_node(self, key, shown);
+  if (key->type != YAML_SCALAR_NODE || !sac_yaml_is_plain(key) || !*sac_yaml_scalar(key)) {
+    sac_yaml_show(&self->yaml, key, shown);
     sac_config_mistake(self->walk->mistakes, where, "a key is %s, must be a word", shown);
     return;
   }
-  sac_config_show(get_scalar(key), shown, sizeof shown);
+  sac_config_show(sac_yaml_scalar(key), shown, sizeof shown);
   int length = snprintf(path, sizeof path, "%s%s%s", top->path, *top->path ? "." : "", shown);
   SAC_ASSERT(length < PATH_MAX_BYTES);  // an override's key and DEPTH_MAX shown names fit
-  if (strchr(get_scalar(key), '.'))
+  if (strchr(sac_yaml_scalar(key), '.'))
     sac_config_mistake(self->walk->mistakes, where,
                        "unknown key %s: dots are for overrides, in a file keys are nested, as in "
                        "algorithm: {gamma: 0.99}",
                        path);
   else
-    take_pair(self, path, where, top->unknown, find_node(self, pair->value));
+    take_pair(self, path, where, top->unknown, sac_yaml_node(&self->yaml, pair->value));
 }
 
-static void read_document(walking *self) {
-  const yaml_node_t *root = yaml_document_get_root_node(&self->document);
+static void read_document(walking *self, const yaml_node_t *root) {
   const char *path = self->walk->path;
   char shown[SHOWN_MAX];
   if (*path) {
     take_pair(self, path, self->walk->fixed_where, false, root);
-  } else if (root->type == YAML_MAPPING_NODE && is_plain_data(root)) {
+  } else if (root->type == YAML_MAPPING_NODE && sac_yaml_is_plain(root)) {
     enter_mapping(self, "", root, false);
-  } else if (!is_empty(root)) {
-    show_node(self, root, shown);
-    sac_config_mistake(self->walk->mistakes, mark_place(self, root->start_mark),
+  } else if (!sac_yaml_is_empty(root)) {
+    sac_yaml_show(&self->yaml, root, shown);
+    sac_config_mistake(self->walk->mistakes, sac_yaml_place(&self->yaml, root),
                        "the file holds %s, must be a mapping of sections", shown);
   }
   while (self->depth) {
@@ -260,38 +191,6 @@ static void read_document(walking *self) {
     else
       read_pair(self, top);
   }
-}
-
-// libyaml gives a byte offset, not a mark, for bytes that are no text
-static yaml_mark_t find_byte(const char *text, size_t offset) {
-  yaml_mark_t mark = {0};
-  for (size_t i = 0; i < offset; i++) {
-    mark.column = text[i] == '\n' ? 0 : mark.column + 1;
-    mark.line += text[i] == '\n';
-  }
-  return mark;
-}
-
-static void report_syntax(walking *self, const yaml_parser_t *parser, size_t size) {
-  const char *problem = parser->problem ? parser->problem : "memory ran out";
-  yaml_mark_t mark = parser->problem_mark;
-  if (parser->error == YAML_READER_ERROR)
-    mark = find_byte(self->text, parser->problem_offset < size ? parser->problem_offset : size);
-  bool tab = strstr(problem, "cannot start any token") && memchr(self->text, '\t', size);
-  sac_config_mistake(self->walk->mistakes, mark_place(self, mark), "is not YAML: %s%s%s%s", problem,
-                     parser->context ? " " : "", parser->context ? parser->context : "",
-                     tab ? " (tabs cannot indent, spaces must)" : "");
-}
-
-// the next document; false at the end of the text or at a mistake
-static bool load_document(walking *self, yaml_parser_t *parser, size_t size) {
-  if (!yaml_parser_load(parser, &self->document)) {
-    report_syntax(self, parser, size);
-    return false;
-  }
-  if (yaml_document_get_root_node(&self->document)) return true;
-  yaml_document_delete(&self->document);
-  return false;
 }
 
 static void read_empty(walking *self) {
@@ -304,47 +203,18 @@ static void read_empty(walking *self) {
   take_pair(self, path, self->walk->fixed_where, false, &node);
 }
 
-// false when the text is not YAML
-static bool read_text(walking *self, yaml_parser_t *parser, size_t size) {
-  if (!load_document(self, parser, size)) {
-    if (parser->error == YAML_NO_ERROR) read_empty(self);
-    return parser->error == YAML_NO_ERROR;
-  }
-  read_document(self);
-  yaml_document_delete(&self->document);
-  if (!load_document(self, parser, size)) return parser->error == YAML_NO_ERROR;
-  const yaml_node_t *second = yaml_document_get_root_node(&self->document);
-  sac_config_mistake(self->walk->mistakes, mark_place(self, second->start_mark),
-                     "a second document begins, must be one");
-  yaml_document_delete(&self->document);
-  return true;
-}
-
-// whether brackets stay within BRACKETS_MAX, without which libyaml's time grows with their square
-static bool check_brackets(walking *self, size_t size) {
-  int depth = 0;
-  for (size_t i = 0; i < size; i++) {
-    char letter = self->text[i];
-    if (letter == '[' || letter == '{') depth++;
-    if ((letter == ']' || letter == '}') && depth) depth--;
-    if (depth <= BRACKETS_MAX) continue;
-    sac_config_mistake(self->walk->mistakes, mark_place(self, find_byte(self->text, i)),
-                       "is not YAML for us: brackets are nested deeper than %d", BRACKETS_MAX);
-    return false;
-  }
-  return true;
-}
-
 bool sac_config_walk_text(const sac_config_walk *walk, const char *text, size_t size) {
-  walking self = {.walk = walk, .text = text};
-  yaml_parser_t parser;
-  if (!check_brackets(&self, size)) return false;
-  if (!yaml_parser_initialize(&parser)) {
-    sac_config_mistake(walk->mistakes, walk->file ? walk->file : walk->path, "memory ran out");
-    return false;
+  walking self = {.walk = walk,
+                  .yaml = {.file = walk->file,
+                           .fixed_where = walk->fixed_where,
+                           .text = text,
+                           .mistakes = walk->mistakes}};
+  if (sac_yaml_open(&self.yaml, size)) {
+    const yaml_node_t *root = sac_yaml_root(&self.yaml);
+    if (root)
+      read_document(&self, root);
+    else
+      read_empty(&self);
   }
-  yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
-  bool read = read_text(&self, &parser, size);
-  yaml_parser_delete(&parser);
-  return read;
+  return sac_yaml_close(&self.yaml);
 }
