@@ -40,6 +40,7 @@ missing_packages() {
   has_header xxhash.h || echo libxxhash-dev
   has_header zlib.h || echo zlib1g-dev
   has_header gtest/gtest.h || echo libgtest-dev
+  command -v gnuplot >/dev/null || echo gnuplot-nox
   if ! $fetched; then
     command -v python3 >/dev/null && python3 -c 'import pip, zipfile' 2>/dev/null ||
       echo python3 python3-pip

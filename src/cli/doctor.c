@@ -76,7 +76,7 @@ static void check_program(const char *what, const char *program, const char *cur
 }
 
 sac_status sac_command_doctor(const sac_arguments *arguments, sac_error *err) {
-  finding findings[6];
+  finding findings[7];
   enum { COUNT = sizeof findings / sizeof *findings };
   check_device("cpu", "unset SAC_SIMD", &findings[0]);
   check_device(
@@ -85,7 +85,8 @@ sac_status sac_command_doctor(const sac_arguments *arguments, sac_error *err) {
   check_environments(&findings[2]);
   check_program("compiler", "gcc", "apt-get install gcc", &findings[3]);
   check_program("ffmpeg", "ffmpeg", "apt-get install ffmpeg", &findings[4]);
-  check_gl(&findings[5]);
+  check_program("gnuplot", "gnuplot", "apt-get install gnuplot-nox", &findings[5]);
+  check_gl(&findings[6]);
   if (!arguments->json)
     printf("sac %s, engine MuJoCo %s\n", sac_version(), sac_environment_engine());
   for (int i = 0; i < COUNT; i++) {
