@@ -5,7 +5,7 @@ BUILD ?= build
 REAL ?= float
 PREFIX ?= /usr/local
 MUJOCO_DIR ?= .deps/mujoco
-ROOMS ?= base config io backend cpu nn env data algo train cli
+ROOMS ?= base config io backend cpu nn env data algo inference train problem cli
 
 # set-up: .deps/setup.mk is written by scripts/setup.sh, which installs what is missing first
 .DEFAULT_GOAL := all
@@ -176,13 +176,14 @@ quickstart: all
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/sac $(DESTDIR)$(PREFIX)/include/sac \
-	    $(DESTDIR)$(PREFIX)/share/sac/assets $(DESTDIR)$(PREFIX)/share/sac/configs
+	    $(DESTDIR)$(PREFIX)/share/sac/assets $(DESTDIR)$(PREFIX)/share/sac/configs/solve
 	install $(BUILD)/sac $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BUILD)/libsac.a $(BUILD)/libsac*.so $(DESTDIR)$(PREFIX)/lib
 	install -m 644 $(MUJOCO_DIR)/lib/libmujoco.so.* $(DESTDIR)$(PREFIX)/lib/sac
 	install -m 644 include/sac/*.h $(DESTDIR)$(PREFIX)/include/sac
 	install -m 644 .deps/gymnasium/assets/*.xml $(DESTDIR)$(PREFIX)/share/sac/assets
 	install -m 644 configs/*.yaml $(DESTDIR)$(PREFIX)/share/sac/configs
+	install -m 644 configs/solve/* $(DESTDIR)$(PREFIX)/share/sac/configs/solve
 
 clean:
 	rm -rf $(BUILD)

@@ -38,8 +38,8 @@ includes() {
 check_arrows() {
   includes | awk '
     BEGIN {
-      split("base:0 config:1 io:1 backend:1 cpu:2 kernels:2 nn:2 env:2 data:2 algo:3 train:4 cli:5",
-            pairs, " ")
+      split("base:0 config:1 io:1 backend:1 cpu:2 kernels:2 nn:2 env:2 data:2 algo:3 " \
+            "inference:3 train:4 problem:4 cli:5", pairs, " ")
       for (i in pairs) { split(pairs[i], pair, ":"); level[pair[1]] = pair[2] }
     }
     {
