@@ -16,6 +16,7 @@ static const flag_name flag_names[] = {{"--json", SAC_FLAG_JSON, false},
                                        {"--seed", SAC_FLAG_SEED, true},
                                        {"--episodes", SAC_FLAG_EPISODES, true},
                                        {"--video", SAC_FLAG_VIDEO, true},
+                                       {"--plot", SAC_FLAG_PLOT, true},
                                        {"--stochastic", SAC_FLAG_STOCHASTIC, false}};
 
 enum { FLAGS = sizeof flag_names / sizeof *flag_names };
@@ -61,6 +62,9 @@ static sac_status take_flag(const flag_name *name, const char *value, sac_argume
       break;
     case SAC_FLAG_VIDEO:
       out->video = value;
+      break;
+    case SAC_FLAG_PLOT:
+      out->plot = value;
       break;
     case SAC_FLAG_SEED:
       SAC_TRY(parse_whole("--seed", value, 0, UINT64_MAX, &out->seed, err));

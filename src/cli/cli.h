@@ -14,7 +14,8 @@ typedef enum sac_flag {
   SAC_FLAG_EPISODES = 16,
   SAC_FLAG_STOCHASTIC = 32,
   SAC_FLAG_OVERRIDES = 64,  ///< key=value arguments
-  SAC_FLAG_VIDEO = 128
+  SAC_FLAG_VIDEO = 128,
+  SAC_FLAG_PLOT = 256
 } sac_flag;
 
 /// A command line, taken apart. Texts point into argv.
@@ -25,7 +26,7 @@ typedef struct sac_arguments {
   int n_overrides;
   const char *overrides[256];
   bool json, stochastic, has_seed;
-  const char *out, *in, *video;
+  const char *out, *in, *video, *plot;
   uint64_t seed;
   int64_t episodes;  ///< 0 when not given
 } sac_arguments;
@@ -49,6 +50,7 @@ sac_status sac_command_inspect(const sac_arguments *arguments, sac_error *err);
 sac_status sac_command_config(const sac_arguments *arguments, sac_error *err);
 sac_status sac_command_doctor(const sac_arguments *arguments, sac_error *err);
 sac_status sac_command_trace(const sac_arguments *arguments, sac_error *err);
+sac_status sac_command_solve(const sac_arguments *arguments, sac_error *err);
 sac_status sac_command_bench(const sac_arguments *arguments, sac_error *err);
 
 /// Print an object as one line on stdout and release it. NULL is what jansson gives when memory is

@@ -21,6 +21,10 @@ static const sac_command commands[] = {
      sac_command_eval},
     {"inspect", "CHECKPOINT [--json]", "verify a checkpoint wholly and show what it holds",
      SAC_FLAG_JSON, 1, 1, sac_command_inspect},
+    {"solve", "[CONFIG] [key=value ...] [--plot FILE.svg|FILE.png] [--json]",
+     "exact and variational inference on a table or a linear-quadratic problem; without CONFIG the "
+     "keys of its file",
+     SAC_FLAG_JSON | SAC_FLAG_PLOT | SAC_FLAG_OVERRIDES, 0, 1, sac_command_solve},
     {"config", "[CONFIG] [key=value ...]",
      "the resolved configuration, or the reference of all keys", SAC_FLAG_OVERRIDES, 0, 1,
      sac_command_config},

@@ -21,7 +21,7 @@ VARARGS, VARKEYWORDS = 4, 8  # of inspect: flags of a function's code
 OK, FAILED, USAGE, BAD_CHECKPOINT, BAD_NUMBER, BAD_ENV, DISK = 0, 1, 2, 3, 4, 5, 6
 COLUMNS = ("timesteps updates wall_s return_mean length_mean eval_return_mean q_loss v_loss "
            "policy_loss ent_coef entropy fps updates_per_s").split()
-SUBCOMMANDS = "train resume eval inspect bench trace config doctor".split()
+SUBCOMMANDS = "train resume eval inspect bench trace solve config doctor".split()
 
 SMALL = """\
 env: {id: %s}
@@ -111,7 +111,8 @@ def an_option_is_not_taken_for_the_value_before_it(room):
 
 def doctor_reports(room):
     found = [line["what"] for line in room.lines("doctor")]
-    assert found == ["cpu", "cuda", "environments", "compiler", "ffmpeg", "gl"], found
+    assert found == ["cpu", "cuda", "environments", "compiler", "ffmpeg", "gnuplot",
+                     "gl"], found
 
 
 # configuration
