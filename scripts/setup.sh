@@ -41,6 +41,8 @@ missing_packages() {
   has_header zlib.h || echo zlib1g-dev
   has_header gtest/gtest.h || echo libgtest-dev
   command -v gnuplot >/dev/null || echo gnuplot-nox
+  python3 -c 'import yaml' 2>/dev/null || /usr/bin/python3 -c 'import yaml' 2>/dev/null ||
+    echo python3-yaml
   if ! $fetched; then
     command -v python3 >/dev/null && python3 -c 'import pip, zipfile' 2>/dev/null ||
       echo python3 python3-pip

@@ -40,6 +40,7 @@ case $kind in
     unit "$build/sac_tests"
     unit "$build/double/sac_tests" --gtest_filter='*Gradient*:*Ops*'
     script python3 tests/cli/check_cli.py "$build/sac"
+    script python3 tests/cli/check_convert.py "$build/sac"
     script python3 tests/shim/check_shim.py "$build/sac"
     ;;
   sanitised)
