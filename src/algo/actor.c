@@ -52,7 +52,8 @@ static sac_status create_copy(sac_actor *self, sac_error *err) {
                                 .n_seeds = 1,
                                 .obs_dim = agent->actor_obs_dim,
                                 .act_dim = agent->act_dim,
-                                .backend = self->backend};
+                                .backend = self->backend,
+                                .frozen = true};
   SAC_TRY(sac_policy_create(&options, &self->policy, err));
   sac_arena arena = {0};
   sac_policy_pass_carve(&self->policy, self->n_rows, false, &arena, &self->pass);
@@ -78,7 +79,7 @@ static const sac_policy *acting_policy(const sac_actor *self) {
   return self->copies ? &self->policy : &self->agent->policy;
 }
 
-static sac_mlp_pass *acting_pass(sac_actor *self) {
+static sac_policy_pass *acting_pass(sac_actor *self) {
   return self->copies ? &self->pass : &self->agent->act_pass;
 }
 

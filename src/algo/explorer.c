@@ -6,7 +6,7 @@
 struct sac_explorer {
   sac_config cfg;
   const sac_policy *policy;
-  sac_mlp_pass *pass;
+  sac_policy_pass *pass;
   sac_backend *backend;
   int rows;
   uint64_t seed;
@@ -20,7 +20,7 @@ struct sac_explorer {
   double *distance;                                // (rows, 2)
   uint64_t *key, *begun;                           // the run's seed; step of a perturbation
   sac_policy perturbed;                            // a member for each environment
-  sac_mlp_pass perturbed_pass;
+  sac_policy_pass perturbed_pass;
   void *pass_memory;
 };
 
@@ -37,7 +37,7 @@ static bool perturbs(const sac_explorer *self) {
 }
 
 static sac_status allocate_actions(sac_explorer *self, sac_real **memory, sac_error *err) {
-  size_t values = (size_t)self->rows * (size_t)self->policy->gaussian.act_dim;
+  size_t values = (size_t)self->rows * (size_t)self->policy->act_dim;
   void *taken = NULL;
   SAC_TRY(self->backend->ops->alloc(self->backend, values * sizeof(sac_real), &taken, err));
   *memory = taken;
@@ -65,21 +65,21 @@ static sac_status allocate_rows(sac_explorer *self, sac_error *err) {
 
 // the policy's shape with other weights: a stack of one network an environment
 static sac_status create_perturbed(sac_explorer *self, sac_error *err) {
-  const sac_ops *ops = self->backend->ops;
   sac_policy *perturbed = &self->perturbed;
-  void *memory = NULL;
-  *perturbed = *self->policy;
-  perturbed->mlp.n = perturbed->params.n = self->rows;
-  perturbed->params.value = NULL;
-  size_t bytes = (size_t)self->rows * perturbed->params.count * sizeof(sac_real);
-  SAC_TRY(ops->alloc(self->backend, bytes, &memory, err));
-  perturbed->params.value = memory;
+  sac_policy_options options = {.cfg = &self->cfg,
+                                .kind = self->policy->kind,
+                                .n_seeds = self->rows,
+                                .obs_dim = self->policy->obs_dim,
+                                .act_dim = self->policy->act_dim,
+                                .backend = self->backend,
+                                .frozen = true};
+  SAC_TRY(sac_policy_create(&options, perturbed, err));
   sac_arena arena = {0};
-  sac_mlp_pass_carve(&perturbed->mlp, 1, false, &arena, &self->perturbed_pass);
-  SAC_TRY(ops->alloc(self->backend, arena.used, &self->pass_memory, err));
+  sac_policy_pass_carve(perturbed, 1, false, &arena, &self->perturbed_pass);
+  SAC_TRY(self->backend->ops->alloc(self->backend, arena.used, &self->pass_memory, err));
   arena = (sac_arena){.memory = self->pass_memory, .size = arena.used};
-  sac_mlp_pass_carve(&perturbed->mlp, 1, false, &arena, &self->perturbed_pass);
-  return sac_mlp_reserve(&perturbed->mlp, self->backend, 1, err);
+  sac_policy_pass_carve(perturbed, 1, false, &arena, &self->perturbed_pass);
+  return sac_policy_reserve(perturbed, 1, err);
 }
 
 sac_status sac_explorer_create(const sac_explorer_options *options, sac_explorer **explorer,
@@ -107,12 +107,12 @@ sac_status sac_explorer_create(const sac_explorer_options *options, sac_explorer
 
 void sac_explorer_destroy(sac_explorer *explorer) {
   if (!explorer) return;
-  void *memory[] = {explorer->kind_there,  explorer->distance,
-                    explorer->key,         explorer->deterministic,
-                    explorer->noise,       explorer->perturbed_to,
-                    explorer->pass_memory, explorer->perturbed.params.value};
+  void *memory[] = {explorer->kind_there,    explorer->distance, explorer->key,
+                    explorer->deterministic, explorer->noise,    explorer->perturbed_to,
+                    explorer->pass_memory};
   for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
     if (memory[i]) explorer->backend->ops->release(explorer->backend, memory[i]);
+  sac_policy_release(&explorer->perturbed);
   free(explorer->kind);
   free(explorer);
 }
@@ -181,7 +181,7 @@ void sac_explorer_begin(sac_explorer *explorer, int i_env, uint64_t step) {
 static void draw_noise(sac_explorer *self, const uint64_t *step, sac_stack out) {
   sac_normal_fill fill = {.n = 1,
                           .rows = self->rows,
-                          .cols = self->policy->gaussian.act_dim,
+                          .cols = self->policy->act_dim,
                           .key = self->key,
                           .purpose = SAC_DRAW_GAUSSIAN,
                           .step = step,
@@ -196,7 +196,7 @@ static sac_stack spread(sac_stack rows) {
 }
 
 void sac_explorer_act(sac_explorer *explorer, const sac_explored *explored) {
-  int act_dim = explorer->policy->gaussian.act_dim;
+  int act_dim = explorer->policy->act_dim;
   sac_stack own = {.ld = act_dim, .share = 1};
   sac_explore step = {.n = 1,
                       .rows = explorer->rows,

@@ -10,7 +10,7 @@ typedef struct sac_explorer sac_explorer;
 typedef struct sac_explorer_options {
   const sac_config *cfg;
   const sac_policy *policy;  ///< that acts, of one seed; read at every draw
-  sac_mlp_pass *pass;        ///< of it, for `rows` rows
+  sac_policy_pass *pass;     ///< of it, for `rows` rows
   int rows;                  ///< environments
   uint64_t seed;
 } sac_explorer_options;
@@ -30,7 +30,7 @@ void sac_explorer_begin(sac_explorer *explorer, int i_env, uint64_t step);
 /// What the policy was asked, and what it drew.
 typedef struct sac_explored {
   sac_stack obs;         // (1, rows, S) as the policy sees them
-  sac_stack noise;       // (1, rows, A) that its draws were made from
+  sac_stack noise;       // (1, rows, noise_dim) that its draws were made from
   sac_stack action;      // (1, rows, A) its draws, replaced where an episode acts otherwise
   const uint64_t *step;  // vector step, in backend memory
 } sac_explored;

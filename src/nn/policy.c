@@ -49,7 +49,7 @@ sac_status sac_policy_create(const sac_policy_options *options, sac_policy *poli
                          .gaussian = sac_policy_gaussian(cfg, options->act_dim)};
   SAC_ASSERT(policy->kind != NULL);
   policy->kind->describe(cfg, policy);
-  return sac_params_allocate(&policy->params, options->backend, true, err);
+  return sac_params_allocate(&policy->params, options->backend, !options->frozen, err);
 }
 
 void sac_policy_release(sac_policy *policy) {

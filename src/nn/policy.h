@@ -28,6 +28,7 @@ typedef struct sac_policy_options {
   const sac_policy_kind *kind;
   int n_seeds, obs_dim, act_dim;
   sac_backend *backend;
+  bool frozen;  ///< never trained: no gradients and moments
 } sac_policy_options;
 
 /// Describe and allocate the policies.

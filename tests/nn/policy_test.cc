@@ -24,7 +24,7 @@ class Policy : public testing::Test {
   void create(const std::vector<std::string> &overrides) {
     auto cfg = config_of(overrides);
     const uint64_t seeds[kSeeds] = {1, 2};
-    sac_policy_options options = {cfg.get(), nullptr, kSeeds, kObs, kAct, machine.backend};
+    sac_policy_options options = {cfg.get(), nullptr, kSeeds, kObs, kAct, machine.backend, false};
     ASSERT_EQ(sac_policy_create(&options, &policy, nullptr), SAC_OK);
     ASSERT_EQ(sac_params_init(&policy.params, SAC_INIT_TORCH, seeds, 0, nullptr), SAC_OK);
     sac_arena arena = {};
