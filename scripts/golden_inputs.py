@@ -200,6 +200,7 @@ def random_options(rng):
         "algorithm.gamma": pick(0.99, 0.9, 1, 0),
         "algorithm.tau": pick(0.005, 0.1, 1),
         "algorithm.ent_coef": pick(1.0, 0.1) if v1 else pick("auto", "auto", "auto_0.1", 0.2),
+        "algorithm.alpha_loss": pick("log_alpha", "alpha"),
         "algorithm.update_order": pick("auto", "simultaneous", "sequential") if v1 else "auto",
         "algorithm.q_lr": pick(3e-4, 1e-3),
         "algorithm.adam.eps": pick(1e-8, 1e-5),

@@ -12,6 +12,7 @@ DEFAULTS = {
     "algorithm.v_lr": 3e-4,
     "algorithm.alpha_lr": 3e-4,
     "algorithm.ent_coef": None,
+    "algorithm.alpha_loss": "log_alpha",
     "algorithm.target_entropy": "auto",
     "algorithm.reward_scale": 1.0,
     "algorithm.actor_q": "min",

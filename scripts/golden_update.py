@@ -290,10 +290,13 @@ class Update:
         target = self.option("target_entropy")
         target = -sample.action.shape[1] if target == "auto" else target
         surplus = sample.log_pi.mean() + target
-        self.out["loss.ent_coef"] = -self.t["log_ent_coef"][0] * surplus
-        size = abs(self.t["log_ent_coef"][0]) * (sample.size + abs(target))
-        self.scale["loss.ent_coef"] = size.mean()
-        self.learn("ent_coef", {"log_ent_coef": np.array([-surplus])}, self.option("alpha_lr"))
+        plain = self.option("alpha_loss") == "alpha"
+        factor = self.alpha if plain else self.t["log_ent_coef"][0]
+        slope = self.alpha if plain else 1.0
+        self.out["loss.ent_coef"] = -factor * surplus
+        self.scale["loss.ent_coef"] = (abs(factor) * (sample.size + abs(target))).mean()
+        gradient = np.array([-slope * surplus])
+        self.learn("ent_coef", {"log_ent_coef": gradient}, self.option("alpha_lr"))
 
     # optimiser and targets
 
