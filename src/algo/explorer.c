@@ -156,7 +156,7 @@ static void perturb(sac_explorer *self, int i_env, uint64_t step) {
   }
 }
 
-// sigma follows the target by what the episode showed, at most twofold; an episode without a step
+// sigma follows its target by what the episode showed, at most twofold; an episode without a step
 // of its own shows nothing
 static void adapt(sac_explorer *self, int i_env) {
   const sac_ops *ops = self->backend->ops;
@@ -178,6 +178,13 @@ void sac_explorer_begin(sac_explorer *explorer, int i_env, uint64_t step) {
   if (*kind == SAC_EXPLORE_PARAMETER) perturb(explorer, i_env, step);
 }
 
+static void upload_kinds(sac_explorer *self) {
+  if (self->changed)
+    self->backend->ops->upload(self->backend, self->kind_there, self->kind,
+                               (size_t)self->rows * sizeof *self->kind);
+  self->changed = false;
+}
+
 static void draw_noise(sac_explorer *self, const uint64_t *step, sac_stack out) {
   sac_normal_fill fill = {.n = 1,
                           .rows = self->rows,
@@ -189,47 +196,47 @@ static void draw_noise(sac_explorer *self, const uint64_t *step, sac_stack out) 
   self->backend->ops->normal_fill(self->backend, &fill);
 }
 
+static void ask_policy(sac_explorer *self, sac_stack obs, sac_stack action) {
+  sac_policy_draw draw = {.rows = self->rows, .obs = obs, .action = action};
+  sac_policy_sample(self->policy, self->pass, &draw);
+}
+
 // one row for each member: the rows of a stack as members of another
 static sac_stack spread(sac_stack rows) {
   rows.stride = (size_t)rows.ld;
   return rows;
 }
 
+static void ask_perturbed(sac_explorer *self, const sac_explored *explored, sac_stack action) {
+  sac_policy_draw draw = {.rows = 1,
+                          .obs = spread(explored->obs),
+                          .noise = spread(explored->noise),
+                          .action = spread(action)};
+  sac_policy_sample(&self->perturbed, &self->perturbed_pass, &draw);
+}
+
+static sac_stack action_rows(const sac_explorer *self, sac_real *data) {
+  return (sac_stack){.data = data, .ld = self->policy->act_dim, .share = 1};
+}
+
 void sac_explorer_act(sac_explorer *explorer, const sac_explored *explored) {
-  int act_dim = explorer->policy->act_dim;
-  sac_stack own = {.ld = act_dim, .share = 1};
+  const int *count = explorer->count;
   sac_explore step = {.n = 1,
                       .rows = explorer->rows,
-                      .act_dim = act_dim,
+                      .act_dim = explorer->policy->act_dim,
                       .kind = explorer->kind_there,
                       .sigma = (sac_real)explorer->cfg.algorithm.exploration.gaussian_sigma,
                       .bounded = explorer->policy->gaussian.squash,
                       .action = explored->action,
-                      .deterministic = own,
-                      .noise = own,
-                      .perturbed = own,
+                      .deterministic = action_rows(explorer, explorer->deterministic),
+                      .noise = action_rows(explorer, explorer->noise),
+                      .perturbed = action_rows(explorer, explorer->perturbed_to),
                       .distance = explorer->distance};
-  step.deterministic.data = explorer->deterministic;
-  step.noise.data = explorer->noise;
-  step.perturbed.data = explorer->perturbed_to;
-  if (explorer->count[SAC_EXPLORE_POLICY] == explorer->rows) return;
-  if (explorer->changed)
-    explorer->backend->ops->upload(explorer->backend, explorer->kind_there, explorer->kind,
-                                   (size_t)explorer->rows * sizeof *explorer->kind);
-  explorer->changed = false;
-  if (explorer->count[SAC_EXPLORE_DETERMINISTIC] > 0) {
-    sac_policy_draw draw = {
-        .rows = explorer->rows, .obs = explored->obs, .action = step.deterministic};
-    sac_policy_sample(explorer->policy, explorer->pass, &draw);
-  }
-  if (explorer->count[SAC_EXPLORE_GAUSSIAN] > 0) draw_noise(explorer, explored->step, step.noise);
-  if (explorer->count[SAC_EXPLORE_PARAMETER] > 0) {
-    sac_policy_draw draw = {.rows = 1,
-                            .obs = spread(explored->obs),
-                            .noise = spread(explored->noise),
-                            .action = spread(step.perturbed)};
-    sac_policy_sample(&explorer->perturbed, &explorer->perturbed_pass, &draw);
-  }
+  if (count[SAC_EXPLORE_POLICY] == explorer->rows) return;
+  upload_kinds(explorer);
+  if (count[SAC_EXPLORE_DETERMINISTIC] > 0) ask_policy(explorer, explored->obs, step.deterministic);
+  if (count[SAC_EXPLORE_GAUSSIAN] > 0) draw_noise(explorer, explored->step, step.noise);
+  if (count[SAC_EXPLORE_PARAMETER] > 0) ask_perturbed(explorer, explored, step.perturbed);
   explorer->backend->ops->explore(explorer->backend, &step);
 }
 

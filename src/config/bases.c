@@ -154,11 +154,15 @@ static void enter(walking *self, const layer *from, const base *which) {
   char path[PATH_MAX];
   sac_error why;
   find_path(from, which->name, path);
-  layer *new = self->depth < DEPTH_MAX ? push(self, path) : NULL;
-  if (!new) {
+  if (self->depth == DEPTH_MAX) {
     sac_config_mistake(self->mistakes, which->where,
                        SAC_CONFIG_BASES " is %s, but files build on others at most %d deep",
                        which->name, DEPTH_MAX);
+    return;
+  }
+  layer *new = push(self, path);
+  if (!new) {
+    sac_config_mistake(self->mistakes, which->where, "memory ran out");
   } else if (is_open(self, new)) {
     sac_config_mistake(self->mistakes, which->where,
                        SAC_CONFIG_BASES " is %s, which builds on this file: must not be a circle",
