@@ -63,7 +63,9 @@ $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# programs in Python that are part of ours
 $(BUILD)/obj/env/process.o: src/env/gym_worker.py
+$(BUILD)/obj/cli/bench_compare.o: src/cli/peers.py
 
 # every file of configs/presets is a part of the program
 PRESETS := $(sort $(wildcard configs/presets/*.yaml))

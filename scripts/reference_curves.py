@@ -8,8 +8,10 @@ from the resets with seeds 10000 to 10004; columns: step, mean, std, episodes.""
 import csv
 import os
 import sys
+from pathlib import Path
 
-from peers_common import limit_threads, make_model
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src/cli"))
+from peers import limit_threads, make_model
 
 EVERY, EPISODES, FIRST_SEED = 5000, 5, 10_000
 

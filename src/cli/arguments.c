@@ -17,7 +17,8 @@ static const flag_name flag_names[] = {{"--json", SAC_FLAG_JSON, false},
                                        {"--episodes", SAC_FLAG_EPISODES, true},
                                        {"--video", SAC_FLAG_VIDEO, true},
                                        {"--plot", SAC_FLAG_PLOT, true},
-                                       {"--stochastic", SAC_FLAG_STOCHASTIC, false}};
+                                       {"--stochastic", SAC_FLAG_STOCHASTIC, false},
+                                       {"--compare", SAC_FLAG_COMPARE, false}};
 
 enum { FLAGS = sizeof flag_names / sizeof *flag_names };
 
@@ -53,6 +54,9 @@ static sac_status take_flag(const flag_name *name, const char *value, sac_argume
       break;
     case SAC_FLAG_STOCHASTIC:
       out->stochastic = true;
+      break;
+    case SAC_FLAG_COMPARE:
+      out->compare = true;
       break;
     case SAC_FLAG_OUT:
       out->out = value;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 typedef struct benchmark {
   const char *name;
@@ -23,6 +24,16 @@ double sac_percentile(double *samples, int count, double p) {
   return samples[(int)(p / 100 * (count - 1) + 0.5)];
 }
 
+json_t *sac_bench_costs(json_t *line) {
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  double cpu_s = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                 1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+  json_object_set_new(line, "cpu_s", json_real(cpu_s));
+  json_object_set_new(line, "peak_mb", json_real((double)used.ru_maxrss / 1024));
+  return line;
+}
+
 sac_status sac_command_bench(const sac_arguments *arguments, sac_error *err) {
   enum { COUNT = sizeof benchmarks / sizeof *benchmarks };
   const char *names[COUNT];
@@ -33,7 +44,9 @@ sac_status sac_command_bench(const sac_arguments *arguments, sac_error *err) {
     if (!cfg) return sac_error_set(err, SAC_FAILED, "no memory for the configuration");
     sac_status status =
         sac_config_load_bench(NULL, arguments->n_overrides, arguments->overrides, cfg, err);
-    if (status == SAC_OK) status = benchmarks[i].run(cfg, arguments->json, err);
+    if (status == SAC_OK)
+      status = arguments->compare ? sac_bench_compare(names[i], cfg, arguments, err)
+                                  : benchmarks[i].run(cfg, arguments->json, err);
     free(cfg);
     return status;
   }

@@ -55,14 +55,14 @@ static sac_status print_train(const sac_run *run, const train_times *times, bool
   if (!(seconds > 0)) steps_per_s = updates_per_s = 0;
   if (json)
     return sac_print_json(
-        json_pack(
+        sac_bench_costs(json_pack(
             "{s:s, s:s, s:s, s:i, s:I, s:f, s:f, s:f, s:f, s:o, s:o}", "bench", "train", "env",
             run->cfg.env.id, "device", run->backend->ops->describe(run->backend), "threads",
             sac_threads_count(run->threads), "timesteps", (json_int_t)run->progress.timesteps,
             "steps_per_s", steps_per_s, "updates_per_s", updates_per_s, "wall_s", times->end_s,
             "first_step_s", times->first_step_s, "solved_s", seconds_or_null(times->solved_s),
             "solved_steps",
-            times->solved_steps > 0 ? json_integer((json_int_t)times->solved_steps) : json_null()),
+            times->solved_steps > 0 ? json_integer((json_int_t)times->solved_steps) : json_null())),
         err);
   printf(
       "%s on %s: %.1f steps/s, %.1f updates/s from step %llu to %llu; %.2f s in all, first step "
@@ -155,10 +155,11 @@ sac_status sac_bench_rollout(const sac_config *cfg, bool json, sac_error *err) {
   free(run);
   SAC_TRY(status);
   if (json)
-    return sac_print_json(json_pack("{s:s, s:s, s:i, s:i, s:f, s:f}", "bench", "rollout", "env",
-                                    cfg->env.id, "n_envs", (int)cfg->env.n_envs, "threads", threads,
-                                    "steps_per_s", steps_per_s, "raw_steps_per_s", raw_steps_per_s),
-                          err);
+    return sac_print_json(
+        sac_bench_costs(json_pack("{s:s, s:s, s:i, s:i, s:f, s:f}", "bench", "rollout", "env",
+                                  cfg->env.id, "n_envs", (int)cfg->env.n_envs, "threads", threads,
+                                  "steps_per_s", steps_per_s, "raw_steps_per_s", raw_steps_per_s)),
+        err);
   printf(
       "%s, %d environment(s), %d thread(s): %.0f steps/s; the engine alone on one thread: %.0f "
       "steps/s\n",

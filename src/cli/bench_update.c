@@ -1,4 +1,5 @@
 // `sac bench update`: gradient steps on synthetic transitions, as long as training would do them.
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ typedef struct update_bench {
   sac_phase phase;
   double phase_begin_s, phase_s[SAC_PHASE_COUNT];
   int n_samples, n_peaks;
+  int64_t allocated_bytes;  // heap that the measured updates took and kept
   double samples[SAMPLES_MAX], peaks[PEAKS_MAX];
 } update_bench;
 
@@ -89,9 +91,16 @@ static void close_bench(update_bench *self) {
   sac_device_close(self->threads, self->backend);
 }
 
+// bytes that the process holds of the heap
+static int64_t heap_bytes(void) {
+  struct mallinfo2 heap = mallinfo2();
+  return (int64_t)(heap.uordblks + heap.hblkhd);
+}
+
 static sac_status measure(update_bench *self, sac_error *err) {
   for (int i = 0; i < WARM_UP; i++) sac_agent_update(self->agent, &self->replay);
   SAC_TRY(self->backend->ops->sync(self->backend, err));
+  int64_t heap = heap_bytes();
   double end_s = sac_clock_s() + measure_s, peak_s = 0;
   int burst = sac_bench_burst(self->backend);
   while (self->n_samples < SAMPLES_MAX && (sac_clock_s() < end_s || self->n_samples * burst < 20)) {
@@ -105,6 +114,7 @@ static sac_status measure(update_bench *self, sac_error *err) {
     SAC_TRY(self->backend->ops->sync(self->backend, err));
     self->samples[self->n_samples++] = (sac_clock_s() - begin_s) / burst;
   }
+  self->allocated_bytes = heap_bytes() - heap;
   return sac_agent_check(self->agent, true, err);
 }
 
@@ -162,11 +172,12 @@ static sac_status print_result(update_bench *self, const sac_config *cfg, bool j
     json_object_set_new(phases, names[i], json_real(self->phase_s[i] * 1e6 / n));
   if (json)
     return sac_print_json(
-        json_pack("{s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "bench", "update",
-                  "device", self->backend->ops->describe(self->backend), "threads", threads,
-                  "seeds", self->n_seeds, "us_per_update", p50, "p10", p10, "p90", p90,
-                  "updates_per_s", 1e6 / p50, "gflops", gflops, "peak_gflops", peak, "phases",
-                  phases),
+        sac_bench_costs(
+            json_pack("{s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "bench",
+                      "update", "device", self->backend->ops->describe(self->backend), "threads",
+                      threads, "seeds", self->n_seeds, "us_per_update", p50, "p10", p10, "p90", p90,
+                      "updates_per_s", 1e6 / p50, "gflops", gflops, "peak_gflops", peak,
+                      "allocated_bytes", (json_int_t)self->allocated_bytes, "phases", phases)),
         err);
   json_decref(phases);
   printf("%s, %d seed(s): %.1f us an update (p10 %.1f, p90 %.1f), %.1f updates/s\n",

@@ -15,7 +15,8 @@ typedef enum sac_flag {
   SAC_FLAG_STOCHASTIC = 32,
   SAC_FLAG_OVERRIDES = 64,  ///< key=value arguments
   SAC_FLAG_VIDEO = 128,
-  SAC_FLAG_PLOT = 256
+  SAC_FLAG_PLOT = 256,
+  SAC_FLAG_COMPARE = 512
 } sac_flag;
 
 /// A command line, taken apart. Texts point into argv.
@@ -25,7 +26,7 @@ typedef struct sac_arguments {
   const char *words[4];  ///< what is neither a flag nor an override
   int n_overrides;
   const char *overrides[256];
-  bool json, stochastic, has_seed;
+  bool json, stochastic, compare, has_seed;
   const char *out, *in, *video, *plot;
   uint64_t seed;
   int64_t episodes;  ///< 0 when not given

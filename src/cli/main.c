@@ -30,8 +30,9 @@ static const sac_command commands[] = {
      sac_command_config},
     {"doctor", "[--json]", "what is installed and usable, and the cure for each 'no'",
      SAC_FLAG_JSON, 0, 0, sac_command_doctor},
-    {"bench", "update|rollout|train|gemm [key=value ...] [--json]", "measure speed",
-     SAC_FLAG_JSON | SAC_FLAG_OVERRIDES, 1, 1, sac_command_bench},
+    {"bench", "update|rollout|train|gemm [key=value ...] [--compare] [--json]",
+     "measure speed, with --compare beside other programs",
+     SAC_FLAG_JSON | SAC_FLAG_OVERRIDES | SAC_FLAG_COMPARE, 1, 1, sac_command_bench},
     {"trace",
      "update CONFIG [key=value ...] [--in FILE] --out FILE | env ID [--in FILE] [--seed K] --out "
      "FILE",

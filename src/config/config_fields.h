@@ -284,6 +284,9 @@ SAC_FIELD(integer, bench, from, "0", "[0, 1000000000000]", "transitions", "all",
           "`train` measures its rates from here on")
 SAC_FIELD(number, bench, stop_return, "null", "[-1e300, 1e300] or null", "", "all",
           "`train` stops when the last ten episodes reach this mean return")
+SAC_FIELD(integer, bench, runs, "5", "[1, 1000]", "", "all", "runs of each program with --compare")
+SAC_FIELD(text, bench, python, "null", "a path or null", "", "all",
+          "the Python of --compare that has the other programs; null takes python3 on PATH")
 SAC_CLOSE(bench)
 // clang-format on
 

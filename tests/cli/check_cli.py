@@ -719,8 +719,36 @@ def measurements_have_their_keys(room):
     found = room.lines("bench", "update", *sizes)[-1]
     assert found["bench"] == "update" and {
         "device", "threads", "us_per_update", "p10", "p90", "updates_per_s", "gflops",
-        "peak_gflops", "phases"} <= set(found), found
+        "peak_gflops", "phases", "allocated_bytes", "cpu_s", "peak_mb"} <= set(found), found
     assert abs(found["us_per_update"] * found["updates_per_s"] / 1e6 - 1) < 1e-3
+    assert found["allocated_bytes"] == 0, found
+
+
+def other_programs_are_measured_in_turn(room):
+    """A Python that answers for one of two programs: its figures, the other one's reason."""
+    python = room.file("python", """#!/bin/sh
+case $3 in
+  *'"program":"gymnasium"'*) echo some warning; echo '{"steps_per_s": 2.5, "peak_mb": 7}';;
+  *) echo "ModuleNotFoundError: No module named 'envpool'" >&2; exit 1;;
+esac
+""")
+    python.chmod(0o755)
+    done = room.run("bench", "rollout", "env.id=Pendulum-v1", "run.threads=1", "bench.runs=2",
+                    f"bench.python={python}", "--compare", "--json")
+    ours, theirs = [json.loads(line) for line in done.stdout.splitlines()]
+    assert ours["program"] == "sac" and ours["runs"] == theirs["runs"] == 2, (ours, theirs)
+    assert theirs["median"] == 2.5 and theirs["peak_mb"] == 7, theirs
+    assert abs(theirs["sac_is_times"] / (ours["median"] / 2.5) - 1) < 1e-9, theirs
+    assert done.stderr.count("left out") == 1, done.stderr
+    has(done.stderr, "EnvPool", "No module named 'envpool'")
+
+
+def a_comparison_that_cannot_be_is_refused(room):
+    has(room.run("bench", "gemm", "--compare", code=USAGE).stderr, "update, rollout and train")
+    has(room.run("bench", "rollout", "--compare", code=USAGE).stderr, "env.id is missing")
+    has(room.run("bench", "update", "run.device=cuda", "--compare", code=USAGE).stderr, "CPU")
+    has(room.run("bench", "train", "env.id=Pendulum-v1", "--compare", code=USAGE).stderr,
+        "bench.steps")
 
 
 def checks(names):
