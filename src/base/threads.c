@@ -136,6 +136,51 @@ void sac_threads_run(sac_threads *threads, int parts, void (*part)(void *, int),
   await_parts(threads);
 }
 
+typedef struct turns {
+  pthread_mutex_t mutex;
+  int n;
+  bool (*turn)(void *context, int i);
+  void *context;
+  uint64_t taken[SAC_TURNS_MAX];
+  bool held[SAC_TURNS_MAX];  // by a thread that works on it, or for good once it is through
+} turns;
+
+// the item that has had the fewest turns of those that nobody holds, or -1
+static int hold_next(turns *self) {
+  int next = -1;
+  pthread_mutex_lock(&self->mutex);
+  for (int i = 0; i < self->n; i++)
+    if (!self->held[i] && (next < 0 || self->taken[i] < self->taken[next])) next = i;
+  if (next >= 0) self->held[next] = true;
+  pthread_mutex_unlock(&self->mutex);
+  return next;
+}
+
+static void let_go(turns *self, int i) {
+  pthread_mutex_lock(&self->mutex);
+  self->taken[i]++;
+  self->held[i] = false;
+  pthread_mutex_unlock(&self->mutex);
+}
+
+// a thread without an item may leave: those still held stay with who holds them
+static void take_turns(void *context, int i_part) {
+  turns *self = context;
+  (void)i_part;
+  for (int i; (i = hold_next(self)) >= 0;)
+    if (self->turn(self->context, i)) let_go(self, i);
+}
+
+void sac_threads_turns(sac_threads *threads, int n, bool (*turn)(void *, int), void *context) {
+  turns self = {.mutex = PTHREAD_MUTEX_INITIALIZER, .n = n, .turn = turn, .context = context};
+  SAC_ASSERT(n <= SAC_TURNS_MAX);
+  if (n == 1)
+    take_turns(&self, 0);
+  else
+    sac_threads_run(threads, threads->count < n ? threads->count : n, take_turns, &self);
+  pthread_mutex_destroy(&self.mutex);
+}
+
 int sac_threads_cores(void) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;

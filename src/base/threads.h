@@ -20,3 +20,13 @@ int sac_threads_count(const sac_threads *threads);
 /// no thread is woken.
 void sac_threads_run(sac_threads *threads, int parts, void (*part)(void *context, int i_part),
                      void *context);
+
+/// Most items that may take turns.
+enum { SAC_TURNS_MAX = 64 };
+
+/// Let `n` items take turns until none wants another: turn(context, i) says whether item i does.
+/// No item has two turns at once, and whoever has had the fewest is next: items stay side by side
+/// though nobody waits for anybody. What a turn does is subject to the rules for parts; of one item
+/// all turns are the caller's.
+void sac_threads_turns(sac_threads *threads, int n, bool (*turn)(void *context, int i),
+                       void *context);

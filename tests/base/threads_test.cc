@@ -130,6 +130,57 @@ TEST(Threads, ResultsAreTheSameForEveryCount) {
   }
 }
 
+// items that want a number of turns each; plain integers, so that a thread sanitiser sees two
+// threads with one item
+struct Turns {
+  explicit Turns(const std::vector<int> &wants) : wanted(wants), had(wants.size(), 0) {}
+  static bool turn(void *context, int i) {
+    auto *self = static_cast<Turns *>(context);
+    size_t item = (size_t)i;
+    self->had[item]++;
+    return self->had[item] < self->wanted[item];
+  }
+  std::vector<int> wanted, had;
+};
+
+TEST_P(ThreadsOf, EveryItemHasTheTurnsThatItWants) {
+  Pool pool(GetParam());
+  for (const std::vector<int> &wants : std::vector<std::vector<int>>{
+           {}, {5}, {1, 1}, {3, 1, 2}, std::vector<int>(64, 20), {9, 400}}) {
+    Turns turns(wants);
+    sac_threads_turns(pool.threads, (int)wants.size(), Turns::turn, &turns);
+    EXPECT_EQ(turns.had, wants);
+  }
+}
+
+// with one thread, and with items of equal cost, nobody gets ahead by more than a turn
+TEST(Threads, WhoHadTheFewestTurnsIsNext) {
+  struct Order {
+    static bool turn(void *context, int i) {
+      auto *self = static_cast<Order *>(context);
+      self->items.push_back(i);
+      return self->items.size() < 10;
+    }
+    std::vector<int> items;
+  } order;
+  Pool pool(1);
+  sac_threads_turns(pool.threads, 3, Order::turn, &order);
+  EXPECT_EQ(order.items, (std::vector<int>{0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2}));
+}
+
+TEST(Threads, ItemsWorkAtTheSameTime) {
+  struct Both {
+    static bool turn(void *context, int i) {
+      Meeting::part(context, i);
+      return false;
+    }
+  };
+  Pool pool(2);
+  Meeting meeting;
+  sac_threads_turns(pool.threads, 2, Both::turn, &meeting);
+  EXPECT_TRUE(meeting.met);
+}
+
 TEST(Threads, ZeroMeansTheCoresOfThisProcess) {
   Pool pool(0);
   EXPECT_GE(sac_threads_count(pool.threads), 1);
