@@ -13,6 +13,8 @@ struct sac_log {
   bool quiet;
   bool terminal;  // stderr is one, so a progress line may be drawn
   bool drawn;     // a progress line stands there now
+  sac_log *to;    // gets every line too, with the label before it; or NULL
+  const char *label;
 };
 
 sac_status sac_log_open(const char *path, bool quiet, sac_log **log, sac_error *err) {
@@ -36,6 +38,11 @@ void sac_log_close(sac_log *log) {
   free(log);
 }
 
+void sac_log_forward(sac_log *log, sac_log *to, const char *label) {
+  log->to = to;
+  log->label = label;
+}
+
 static void clear_progress(sac_log *log) {
   if (log->drawn) fputs("\r\033[K", stderr);
   log->drawn = false;
@@ -52,6 +59,7 @@ void sac_log_line(sac_log *log, const char *format, ...) {
     fprintf(log->file, "%s\n", line);
     fflush(log->file);
   }
+  if (log->to) sac_log_line(log->to, "%s%s", log->label, line);
   if (log->quiet) return;
   clear_progress(log);
   fprintf(stderr, "%s\n", line);
@@ -65,12 +73,14 @@ static int line_columns(void) {
 }
 
 void sac_log_progress(sac_log *log, const char *format, ...) {
-  if (!log || !log->terminal) return;
+  if (!log || (!log->terminal && !log->to)) return;
   char line[512];
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
+  if (log->to) sac_log_progress(log->to, "%s%s", log->label, line);
+  if (!log->terminal) return;
   clear_progress(log);
   // a line that wrapped could not be cleared
   fprintf(stderr, "%.*s", line_columns(), line);
