@@ -22,14 +22,8 @@ struct sac_vec_env {
                            // and name what is there
 };
 
-// one call of reset or step, seen by every part
-typedef struct vec_call {
-  sac_vec_env *vec;
-  const sac_transitions *rows;  // NULL for a reset
-  sac_real *obs;
-  int ld;
-  sac_episode *episodes;
-} vec_call;
+// a call of reset (without rows) or step, seen by every part
+typedef sac_vec_env_turn vec_call;
 
 // an engine's step is worth waking a thread for, a formula is not
 enum { FORMULA_BLOCK = 64, ENGINE_BLOCK = 1 };
@@ -161,9 +155,15 @@ static void send_actions(const vec_call *call) {
   }
 }
 
+static int count_blocks(const sac_vec_env *vec) {
+  return (vec->count + vec->block - 1) / vec->block;
+}
+
 static void run_block(void *context, int i_part) {
-  const vec_call *call = context;
-  int first = i_part * call->vec->block, end = first + call->vec->block;
+  const vec_call *calls = context;
+  int blocks = count_blocks(calls->vec);
+  const vec_call *call = &calls[i_part / blocks];
+  int first = i_part % blocks * call->vec->block, end = first + call->vec->block;
   if (end > call->vec->count) end = call->vec->count;
   for (int i = first; i < end; i++) {
     if (call->rows)
@@ -186,26 +186,46 @@ static sac_status check_all(const sac_vec_env *vec, sac_error *err) {
   return SAC_OK;
 }
 
-// what runs in other processes works on all environments at once, first on steps, then on the
-// episodes that begin; threads here would only take their cores
-static sac_status run_elsewhere(vec_call *call, sac_error *err) {
-  sac_vec_env *vec = call->vec;
-  for (int i = 0; i < vec->count; i++) vec->restarts[i] = call->rows == NULL;
-  if (call->rows) send_actions(call);
-  for (int i = 0; call->rows && i < vec->count; i++) step_one(call, i);
-  SAC_TRY(call->rows ? check_all(vec, err) : SAC_OK);
-  for (int i = 0; i < vec->count; i++)
-    if (vec->restarts[i]) sac_environment_send_reset(&vec->environments[i], next_seed(vec, i));
-  for (int i = 0; i < vec->count; i++)
-    if (vec->restarts[i]) start_episode(call, i);
-  return check_all(vec, err);
+static void check_call(vec_call *call) {
+  if (call->status == SAC_OK) call->status = check_all(call->vec, call->err);
 }
 
-static sac_status run_call(vec_call *call, sac_error *err) {
+static void send_resets(vec_call *call) {
   sac_vec_env *vec = call->vec;
-  if (works_elsewhere(vec)) return run_elsewhere(call, err);
-  sac_threads_run(vec->threads, (vec->count + vec->block - 1) / vec->block, run_block, call);
-  return check_all(vec, err);
+  for (int i = 0; i < vec->count; i++)
+    if (vec->restarts[i]) sac_environment_send_reset(&vec->environments[i], next_seed(vec, i));
+}
+
+static void start_episodes(vec_call *call) {
+  for (int i = 0; i < call->vec->count; i++)
+    if (call->vec->restarts[i]) start_episode(call, i);
+}
+
+// what runs in other processes works on all environments at once, first on steps, then on the
+// episodes that begin; threads here would only take their cores
+static void run_elsewhere(vec_call *calls, int n) {
+  for (int k = 0; k < n; k++) {
+    sac_vec_env *vec = calls[k].vec;
+    for (int i = 0; i < vec->count; i++) vec->restarts[i] = calls[k].rows == NULL;
+    if (calls[k].rows) send_actions(&calls[k]);
+  }
+  for (int k = 0; k < n; k++) {
+    for (int i = 0; calls[k].rows && i < calls[k].vec->count; i++) step_one(&calls[k], i);
+    if (calls[k].rows) check_call(&calls[k]);
+  }
+  for (int k = 0; k < n; k++)
+    if (calls[k].status == SAC_OK) send_resets(&calls[k]);
+  for (int k = 0; k < n; k++)
+    if (calls[k].status == SAC_OK) start_episodes(&calls[k]);
+}
+
+static void run_calls(vec_call *calls, int n) {
+  for (int k = 0; k < n; k++) calls[k].status = SAC_OK;
+  if (works_elsewhere(calls->vec))
+    run_elsewhere(calls, n);
+  else
+    sac_threads_run(calls->vec->threads, n * count_blocks(calls->vec), run_block, calls);
+  for (int k = 0; k < n; k++) check_call(&calls[k]);
 }
 
 static size_t all_bytes(const sac_vec_env *vec) {
@@ -233,11 +253,12 @@ static sac_status reset_device(sac_vec_env *vec, sac_real *obs, int ld, sac_erro
   size_t values = (size_t)vec->count * (size_t)vec->task->spec.obs_dim;
   sac_real *obs_here = malloc(values * sizeof *obs_here);
   uint8_t *bytes = malloc(all_bytes(vec));
-  vec_call call = {.vec = vec, .obs = obs_here, .ld = vec->task->spec.obs_dim};
+  vec_call call = {.vec = vec, .obs = obs_here, .ld = vec->task->spec.obs_dim, .err = err};
   sac_status status = SAC_OK;
   if (!obs_here || !bytes)
     status = sac_error_set(err, SAC_FAILED, "out of memory for %d environments", vec->count);
-  if (status == SAC_OK) status = run_call(&call, err);
+  if (status == SAC_OK) run_calls(&call, 1);
+  if (status == SAC_OK) status = call.status;
   if (status == SAC_OK) {
     save_instances(vec, bytes);
     sac_device_env_load(vec->device, bytes, obs, ld);
@@ -262,20 +283,31 @@ static sac_status tell_trouble(sac_vec_env *vec, int i_env, const sac_trouble *t
 
 sac_status sac_vec_env_reset(sac_vec_env *vec, sac_real *obs, int ld, sac_error *err) {
   if (vec->device) return reset_device(vec, obs, ld, err);
-  return run_call(&(vec_call){.vec = vec, .obs = obs, .ld = ld}, err);
+  vec_call call = {.vec = vec, .obs = obs, .ld = ld, .err = err};
+  run_calls(&call, 1);
+  return call.status;
+}
+
+static sac_status step_device(const vec_call *call) {
+  int broken;
+  sac_trouble trouble;
+  SAC_ASSERT(call->ld == call->rows->ld);
+  SAC_TRY(sac_device_env_step(call->vec->device, call->rows, call->obs, call->episodes, &broken,
+                              &trouble, call->err));
+  return broken < 0 ? SAC_OK : tell_trouble(call->vec, broken, &trouble, call->err);
+}
+
+void sac_vec_env_step_all(sac_vec_env_turn *turns, int n) {
+  if (n > 0 && !turns->vec->device) run_calls(turns, n);
+  for (int k = 0; k < n && turns->vec->device; k++) turns[k].status = step_device(&turns[k]);
 }
 
 sac_status sac_vec_env_step(sac_vec_env *vec, const sac_transitions *rows, sac_real *obs, int ld,
                             sac_episode *episodes, sac_error *err) {
-  if (vec->device) {
-    int broken;
-    sac_trouble trouble;
-    SAC_ASSERT(ld == rows->ld);
-    SAC_TRY(sac_device_env_step(vec->device, rows, obs, episodes, &broken, &trouble, err));
-    return broken < 0 ? SAC_OK : tell_trouble(vec, broken, &trouble, err);
-  }
-  vec_call call = {.vec = vec, .rows = rows, .obs = obs, .ld = ld, .episodes = episodes};
-  return run_call(&call, err);
+  sac_vec_env_turn turn = {
+      .vec = vec, .rows = rows, .obs = obs, .ld = ld, .episodes = episodes, .err = err};
+  sac_vec_env_step_all(&turn, 1);
+  return turn.status;
 }
 
 size_t sac_vec_env_state_bytes(const sac_vec_env *vec) {

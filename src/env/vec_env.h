@@ -58,6 +58,20 @@ sac_status sac_vec_env_reset(sac_vec_env *vec, sac_real *obs, int ld, sac_error 
 sac_status sac_vec_env_step(sac_vec_env *vec, const sac_transitions *rows, sac_real *obs, int ld,
                             sac_episode *episodes, sac_error *err);
 
+/// One of several vector environments of a task that are stepped at once.
+typedef struct sac_vec_env_turn {
+  sac_vec_env *vec;
+  const sac_transitions *rows;
+  sac_real *obs;
+  int ld;
+  sac_episode *episodes;
+  sac_status status;  ///< written, as sac_vec_env_step returns it
+  sac_error *err;
+} sac_vec_env_turn;
+
+/// A step of each, as sac_vec_env_step makes it, on the threads of the first.
+void sac_vec_env_step_all(sac_vec_env_turn *turns, int n);
+
 /// Bytes of one environment's state: engine, clock, random numbers, observation, episode counter.
 size_t sac_vec_env_state_bytes(const sac_vec_env *vec);
 
