@@ -18,17 +18,49 @@ typedef struct sac_listener {
   void *context;
 } sac_listener;
 
+/// Most seeds of one run.
+#define SAC_SEEDS_MAX 64
+
+/// A statistic of several runs and its 95 % bootstrap interval.
+typedef struct sac_statistic {
+  double value, low, high;
+} sac_statistic;
+
+/// What several runs came to together; NaN where there are none.
+typedef struct sac_aggregate {
+  int n;                 ///< runs
+  sac_statistic mean;    ///< of their returns
+  sac_statistic median;  ///< likewise
+  sac_statistic iqm;     ///< mean without the lowest and the highest quarter of the runs
+} sac_aggregate;
+
+/// What one of several seeds came to.
+typedef struct sac_seed_outcome {
+  uint64_t seed;
+  sac_status status;   ///< SAC_OK unless it failed
+  char reason[512];    ///< of the failure, else empty
+  uint64_t timesteps;  ///< its environment transitions
+  uint64_t updates;    ///< its gradient steps; 0 where it failed before this call
+  double return_mean;  ///< mean over its last 100 training episodes; NaN before the first ended
+} sac_seed_outcome;
+
 /// What a run came to.
 typedef struct sac_run_outcome {
   char folder[4096];   ///< the run folder
-  uint64_t timesteps;  ///< environment transitions of the whole run
-  uint64_t updates;    ///< gradient steps of the whole run
+  uint64_t timesteps;  ///< environment transitions of the whole run; of several seeds, of each
+  uint64_t updates;    ///< gradient steps of the whole run; of several seeds, of each
   double wall_s;       ///< seconds in this call
-  double return_mean;  ///< mean over the last 100 training episodes; NaN before the first ended
+  double return_mean;  ///< mean over the last 100 training episodes; NaN before the first ended;
+                       ///< of several seeds, the mean of those that did not fail
   bool stopped;        ///< the listener asked to stop
+  int n_seeds;         ///< 0 for a run of one seed
+  sac_seed_outcome seeds[SAC_SEEDS_MAX];  ///< (n_seeds)
+  sac_aggregate aggregate;                ///< of the returns of those that did not fail
 } sac_run_outcome;
 
 /// Train from a YAML file and `key=value` overrides. `folder` NULL: a new folder under run.logdir.
+/// Of several seeds, one that fails by its numbers or its environment does not stop the others: the
+/// status is its own once they are done, and `outcome` is filled.
 SAC_API sac_status sac_train(const char *config, int n_overrides, const char *const *overrides,
                              const char *folder, const sac_listener *listener,
                              sac_run_outcome *outcome, sac_error *err);
@@ -63,6 +95,15 @@ typedef struct sac_evaluation {
 /// What a film lacks (ffmpeg, OpenGL, a place to write) is told before the first step.
 SAC_API sac_status sac_evaluate(const char *path, const sac_evaluation_options *options,
                                 sac_evaluation *out, sac_error *err);
+
+/// The seeds whose runs lie in a folder, each in "FOLDER/seed-S". `n` is 0 where it is a run of one
+/// seed, or none.
+SAC_API sac_status sac_run_seeds(const char *folder, uint64_t seeds[SAC_SEEDS_MAX], int *n,
+                                 sac_error *err);
+
+/// Statistics of the returns of `n` runs, which are finite.
+SAC_API sac_status sac_aggregate_returns(const double *returns, int n, sac_aggregate *out,
+                                         sac_error *err);
 
 /// "0.1.0 (git id)".
 SAC_API const char *sac_version(void);

@@ -20,6 +20,7 @@ typedef enum sac_purpose {
   SAC_DRAW_TRACE = 9,   ///< the drawn batch of `sac trace update`
   SAC_DRAW_BENCH = 10,  ///< synthetic data of benchmarks
   SAC_DRAW_EVAL = 11,   ///< noise of a stochastic evaluation: step = step, row = episode
+  SAC_DRAW_BOOTSTRAP = 24,    ///< resampled values: step = resample, row = value
   SAC_DRAW_EXPLORATION = 40,  ///< how an episode explores: step = vector step at which it begins,
                               ///< row = environment
   SAC_DRAW_GAUSSIAN = 41,     ///< noise on actions: step = vector step, row = environment
