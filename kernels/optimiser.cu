@@ -93,13 +93,13 @@ void sac_cuda_polyak(sac_backend *backend, const sac_polyak *op) {
 static __global__ void finite_kernel(const __grid_constant__ sac_finite_check op) {
   size_t at = sac_thread_index();
   if (at < op.count && op.values[at] - op.values[at] != 0)
-    atomicOr((unsigned long long *)op.flag, (unsigned long long)op.bit);
+    atomicOr((unsigned long long *)&op.flag[at / op.share % op.n], (unsigned long long)op.bit);
 }
 
 void sac_cuda_finite_check(sac_backend *backend, const sac_finite_check *op) {
   sac_cuda_uses uses = {};
   sac_cuda_reads(&uses, op->values, op->count * sizeof *op->values);
-  sac_cuda_writes(&uses, op->flag, 1 * sizeof *op->flag);
+  sac_cuda_writes(&uses, op->flag, op->n * sizeof *op->flag);
   sac_cuda_step_begin(backend, &uses);
   SAC_CUDA_RUN(backend, finite_kernel, sac_blocks(op->count, THREADS), THREADS, *op);
   sac_cuda_step_end(backend);

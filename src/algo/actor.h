@@ -12,22 +12,22 @@ typedef struct sac_actor_options {
   sac_agent *agent;
   sac_backend *host;      ///< where the copy lives; NULL for the agent's own device, as must be
                           ///< where it normalises observations
-  int rows;               ///< environments
+  int rows;               ///< environments a seed
   bool in_place;          ///< rows lie in the agent's backend memory; not with a copy
   sac_row_layout layout;  ///< of the staged transitions
-  uint64_t seed;
+  const uint64_t *seeds;  ///< (n_seeds of the agent)
 } sac_actor_options;
 
 sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor, sac_error *err);
 void sac_actor_destroy(sac_actor *actor);
 
-/// The mix of ways that episodes act in; NULL where all of them take the policy's draws.
-sac_explorer *sac_actor_explorer(const sac_actor *actor);
+/// The mix of ways that episodes of a seed act in; NULL where all of them take the policy's draws.
+sac_explorer *sac_actor_explorer(const sac_actor *actor, int i_seed);
 
-/// An episode begins in environment `i_env`, at vector step `step`.
-void sac_actor_begin(sac_actor *actor, int i_env, uint64_t step);
+/// An episode begins in environment `i_env` of a seed, at vector step `step`.
+void sac_actor_begin(sac_actor *actor, int i_seed, int i_env, uint64_t step);
 
-/// a ~ pi(.|s) for every environment, or as its episode explores. `rows` (options.rows,
+/// a ~ pi(.|s) for every environment, or as its episode explores. `rows` (n_seeds, options.rows,
 /// layout.width) is in host memory, or where options.in_place says: the observations are read, the
 /// actions written. Draws depend on (seed, step, row) only, wherever the policy lives. SAC_FAILED
 /// when the device has failed.

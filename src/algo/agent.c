@@ -89,7 +89,7 @@ static void carve_all(sac_agent *self, sac_arena *arena) {
   }
   self->key = sac_arena_take(arena, (size_t)self->n_seeds * sizeof *self->key);
   self->update = sac_arena_take(arena, sizeof *self->update);
-  self->fault = sac_arena_take(arena, sizeof *self->fault);
+  self->fault = sac_arena_take(arena, (size_t)self->n_seeds * sizeof *self->fault);
 }
 
 // a trained block is values, gradients, two moments and, while it is drawn, a copy of the values
@@ -102,24 +102,29 @@ static size_t networks_bytes(sac_agent *self) {
 }
 
 // memory is taken when it is first written to: what would not fit must be refused before that
-static sac_status check_memory(sac_agent *self, size_t workspace, size_t promised, sac_error *err) {
-  size_t networks = networks_bytes(self);
+static sac_status check_memory(sac_agent *self, size_t workspace, const sac_agent_options *options,
+                               sac_error *err) {
+  size_t agents = options->agents > 1 ? (size_t)options->agents : 1;
+  size_t networks = networks_bytes(self) * agents, promised = options->promised_bytes;
+  workspace *= agents;
   size_t available = self->backend->ops->memory_available(self->backend);
   if (available == 0 || networks + workspace + promised <= available) return SAC_OK;
   return sac_error_set(err, SAC_FAILED,
                        "networks and optimisers need %.1f GB, batches of %d rows %.1f GB, the "
                        "replay %.1f GB, this machine has %.1f GB available: make policy.hidden, "
                        "critic.hidden, algorithm.n_critics, algorithm.batch_size or "
-                       "algorithm.buffer_size smaller",
+                       "algorithm.buffer_size smaller%s",
                        (double)networks / 1e9, self->batch_size, (double)workspace / 1e9,
-                       (double)promised / 1e9, (double)available / 1e9);
+                       (double)promised / 1e9, (double)available / 1e9,
+                       agents * (size_t)self->n_seeds > 1 ? ", or train fewer run.seeds" : "");
 }
 
-static sac_status allocate_workspace(sac_agent *self, size_t promised, sac_error *err) {
+static sac_status allocate_workspace(sac_agent *self, const sac_agent_options *options,
+                                     sac_error *err) {
   sac_backend *backend = self->backend;
   sac_arena arena = {0};
   carve_all(self, &arena);
-  SAC_TRY(check_memory(self, arena.used, promised, err));
+  SAC_TRY(check_memory(self, arena.used, options, err));
   SAC_TRY(backend->ops->alloc(backend, arena.used, &self->memory, err));
   arena = (sac_arena){.memory = self->memory, .size = arena.used};
   carve_all(self, &arena);
@@ -210,7 +215,7 @@ sac_status sac_agent_create(const sac_agent_options *options, sac_agent **agent,
   double target = self->cfg.algorithm.target_entropy;
   self->target_entropy = (sac_real)(isnan(target) ? -self->act_dim : target);
   sac_status status = create_networks(self, err);
-  if (status == SAC_OK) status = allocate_workspace(self, options->promised_bytes, err);
+  if (status == SAC_OK) status = allocate_workspace(self, options, err);
   if (status == SAC_OK) status = initialise_networks(self, options->seeds, err);
   if (status == SAC_OK) *agent = self;
   if (status != SAC_OK) sac_agent_destroy(self);
@@ -227,6 +232,10 @@ void sac_agent_destroy(sac_agent *agent) {
   sac_params_release(&agent->temperature);
   if (agent->memory) agent->backend->ops->release(agent->backend, agent->memory);
   free(agent);
+}
+
+int sac_agent_seeds(const sac_agent *agent) {
+  return agent->n_seeds;
 }
 
 sac_params *sac_agent_params(sac_agent *agent, int i) {
@@ -280,33 +289,37 @@ sac_loss_values sac_agent_losses(sac_agent *agent, int i_seed) {
   return out;
 }
 
-static sac_status name_bad_loss(sac_agent *agent, sac_error *err) {
-  for (int s = 0; s < agent->n_seeds; s++) {
-    sac_loss_values loss = sac_agent_losses(agent, s);
-    const char *names[] = {"q_loss", "policy_loss", "ent_coef", "v_loss"};
-    double values[] = {loss.q, loss.policy, loss.ent_coef, agent->def->uses_value ? loss.v : 0};
-    for (int i = 0; i < 4; i++)
-      if (!isfinite(values[i]))
-        return sac_error_set(err, SAC_BAD_NUMBER, "update %llu: %s is %g",
-                             (unsigned long long)agent->n_updates, names[i], values[i]);
-  }
+static sac_status name_bad_loss(sac_agent *agent, int i_seed, sac_error *err) {
+  sac_loss_values loss = sac_agent_losses(agent, i_seed);
+  const char *names[] = {"q_loss", "policy_loss", "ent_coef", "v_loss"};
+  double values[] = {loss.q, loss.policy, loss.ent_coef, agent->def->uses_value ? loss.v : 0};
+  for (int i = 0; i < 4; i++)
+    if (!isfinite(values[i]))
+      return sac_error_set(err, SAC_BAD_NUMBER, "update %llu: %s is %g",
+                           (unsigned long long)agent->n_updates, names[i], values[i]);
   return sac_error_set(err, SAC_BAD_NUMBER, "a loss before update %llu was not finite",
                        (unsigned long long)agent->n_updates);
 }
 
-static sac_status check_weights(sac_agent *agent, sac_error *err) {
-  const sac_ops *ops = agent->backend->ops;
+static uint64_t read_fault(sac_agent *agent, int i_seed) {
+  uint64_t fault = 0;
+  agent->backend->ops->download(agent->backend, &fault, agent->fault + i_seed, sizeof fault);
+  return fault;
+}
+
+static sac_status check_weights(sac_agent *agent, int i_seed, sac_error *err) {
   sac_params *params;
   for (int i = 0; (params = sac_agent_params(agent, i)); i++) {
     if (params == &agent->temperature && !agent->learns_temperature) continue;
-    sac_finite_check check = {.values = params->value,
-                              .count = (size_t)params->n * params->count,
-                              .flag = agent->fault,
+    size_t count = (size_t)params->networks * params->count;
+    sac_finite_check check = {.n = 1,
+                              .count = count,
+                              .share = count,
+                              .values = params->value + (size_t)i_seed * count,
+                              .flag = agent->fault + i_seed,
                               .bit = SAC_FAULT_WEIGHTS};
-    ops->finite_check(agent->backend, &check);
-    uint64_t fault = 0;
-    ops->download(agent->backend, &fault, agent->fault, sizeof fault);
-    if (fault & SAC_FAULT_WEIGHTS)
+    agent->backend->ops->finite_check(agent->backend, &check);
+    if (read_fault(agent, i_seed) & SAC_FAULT_WEIGHTS)
       return sac_error_set(err, SAC_BAD_NUMBER, "update %llu: a weight of %s is not finite",
                            (unsigned long long)agent->n_updates,
                            params->prefix[0] ? params->prefix : "log_ent_coef");
@@ -314,11 +327,15 @@ static sac_status check_weights(sac_agent *agent, sac_error *err) {
   return SAC_OK;
 }
 
-sac_status sac_agent_check(sac_agent *agent, bool weights, sac_error *err) {
-  uint64_t fault = 0;
-  agent->backend->ops->download(agent->backend, &fault, agent->fault, sizeof fault);
-  if (fault & SAC_FAULT_LOSS) return name_bad_loss(agent, err);
-  return weights ? check_weights(agent, err) : SAC_OK;
+sac_status sac_agent_wait(sac_agent *agent, uint64_t *faults, sac_error *err) {
+  const sac_ops *ops = agent->backend->ops;
+  ops->download(agent->backend, faults, agent->fault, (size_t)agent->n_seeds * sizeof *faults);
+  return ops->sync(agent->backend, err);
+}
+
+sac_status sac_agent_check(sac_agent *agent, int i_seed, bool weights, sac_error *err) {
+  if (read_fault(agent, i_seed) & SAC_FAULT_LOSS) return name_bad_loss(agent, i_seed, err);
+  return weights ? check_weights(agent, i_seed, err) : SAC_OK;
 }
 
 static void upload_one(sac_agent *agent, sac_real *to, int i_seed, const sac_real *from,
@@ -415,15 +432,33 @@ static void draw_batch(sac_agent *self, const sac_replay *replay) {
   if (self->def->uses_next_action) ops->normal_fill(self->backend, &noise);
 }
 
+static void check_values(sac_agent *agent, const sac_real *values, size_t count, size_t share) {
+  sac_finite_check check = {.n = agent->n_seeds,
+                            .count = count,
+                            .share = share,
+                            .values = values,
+                            .flag = agent->fault,
+                            .bit = SAC_FAULT_LOSS};
+  agent->backend->ops->finite_check(agent->backend, &check);
+}
+
+// the critics' losses lie seed by seed, the others one a seed; of one seed all lie together
+static void check_losses(sac_agent *agent) {
+  size_t all = losses_size(agent), n_critics = (size_t)agent->n_critics;
+  size_t of_q = (size_t)agent->n_seeds * n_critics;
+  if (agent->n_seeds == 1) {
+    check_values(agent, agent->losses.q, all, all);
+    return;
+  }
+  check_values(agent, agent->losses.q, of_q, n_critics);
+  check_values(agent, agent->losses.v, all - of_q, 1);
+}
+
 static void issue_update(sac_agent *agent, const sac_replay *replay) {
   sac_agent_phase(agent, SAC_PHASE_GATHER);
   draw_batch(agent, replay);
   agent->def->learn(agent);
-  sac_finite_check check = {.values = agent->losses.q,
-                            .count = losses_size(agent),
-                            .flag = agent->fault,
-                            .bit = SAC_FAULT_LOSS};
-  agent->backend->ops->finite_check(agent->backend, &check);
+  check_losses(agent);
   agent->backend->ops->tick(agent->backend, agent->update);
 }
 

@@ -58,7 +58,7 @@ struct sac_agent {
   void *memory;                 // what passes, batch and losses were carved from
   uint64_t *key;                // (n_seeds) run seeds, in backend memory
   uint64_t *update;             // number of the next update, in backend memory
-  uint64_t *fault;              // bits of sac_fault set by finite checks, in backend memory
+  uint64_t *fault;              // (n_seeds) bits of sac_fault set by checks, in backend memory
   uint64_t n_updates;           // the host's copy of `update`
   const sac_replay *replay;     // that the sequences draw from
   sac_sequence sequence[2][2];  // an update with and without the policy's and the targets' turn

@@ -37,12 +37,16 @@ typedef struct sac_agent_options {
   int obs_dim, actor_obs_dim, act_dim;
   int batch_size;         ///< rows a seed; algorithm.batch_size where not a trace
   int act_rows;           ///< most rows that sac_agent_act is called with
-  size_t promised_bytes;  ///< memory that a replay will take as it fills, beside the agent's
+  size_t promised_bytes;  ///< memory that replays will take as they fill, beside the agents'
+  int agents;             ///< such agents that this machine is to hold at once; 0 counts as 1
 } sac_agent_options;
 
 /// Create the networks, drawn from the seeds, with targets equal to them. Frees with destroy.
 sac_status sac_agent_create(const sac_agent_options *options, sac_agent **agent, sac_error *err);
 void sac_agent_destroy(sac_agent *agent);
+
+/// Seeds in its stacks.
+int sac_agent_seeds(const sac_agent *agent);
 
 /// Standard normals that the policy takes for each row.
 int sac_agent_noise_dim(const sac_agent *agent);
@@ -85,6 +89,10 @@ typedef struct sac_loss_values {
 } sac_loss_values;
 sac_loss_values sac_agent_losses(sac_agent *agent, int i_seed);
 
-/// SAC_BAD_NUMBER, naming what, when a loss was, or a weight is, not finite. With `weights`, looks
-/// at every parameter.
-sac_status sac_agent_check(sac_agent *agent, bool weights, sac_error *err);
+/// Wait for the updates issued so far: bits of sac_fault for each seed in `faults` (n_seeds), zero
+/// where its losses were finite. SAC_FAILED when the device has failed.
+sac_status sac_agent_wait(sac_agent *agent, uint64_t *faults, sac_error *err);
+
+/// SAC_BAD_NUMBER, naming what, when a loss of seed `i_seed` was, or a weight is, not finite. With
+/// `weights`, looks at every parameter.
+sac_status sac_agent_check(sac_agent *agent, int i_seed, bool weights, sac_error *err);

@@ -295,11 +295,13 @@ typedef struct sac_env_step {
   uint64_t step;
 } sac_env_step;
 
-/// *flag |= bit when any of `count` values is NaN or infinite.
+/// flag[i / share % n] |= bit for every value i of `count` that is NaN or infinite: the n owners of
+/// the values take turns of `share` of them.
 typedef struct sac_finite_check {
+  int n;
+  size_t count, share;
   const sac_real *values;
-  size_t count;
-  uint64_t *flag;
+  uint64_t *flag;  // (n)
   uint64_t bit;
 } sac_finite_check;
 

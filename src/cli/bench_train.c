@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "cli/bench.h"
-#include "train/run.h"
+#include "train/team.h"
 
 static const double measure_s = 3;
 
@@ -22,13 +22,16 @@ static bool is_solved(const sac_run *run) {
          sac_progress_return(&run->progress, 10) > wanted;
 }
 
-static sac_status train(sac_run *run, train_times *times, sac_error *err) {
+static sac_status train(sac_team *team, train_times *times, sac_error *err) {
+  sac_run *run = team->runs;
   uint64_t steps = (uint64_t)run->cfg.bench.steps, from = (uint64_t)run->cfg.bench.from;
   if (steps == 0) steps = (uint64_t)run->cfg.algorithm.total_timesteps;
   while (run->progress.timesteps < steps) {
-    SAC_TRY(sac_run_step(run, err));
+    sac_lane_step(team->lanes);
     if (run->progress.vector_steps == 1) times->first_step_s = sac_clock_process_s();
-    SAC_TRY(sac_run_learn(run, err));
+    if (sac_run_goes_on(run)) sac_lane_learn(team->lanes, NULL);
+    if (!sac_run_goes_on(run))
+      return sac_error_set(err, run->failure.code, "%s", run->failure.text);
     if (run->progress.timesteps <= from || times->from_timesteps == 0) {
       times->from_s = sac_clock_process_s();
       times->from_timesteps = run->progress.timesteps;
@@ -47,8 +50,9 @@ static json_t *seconds_or_null(double seconds) {
   return seconds > 0 ? json_real(seconds) : json_null();
 }
 
-static sac_status print_train(const sac_run *run, const train_times *times, bool json,
+static sac_status print_train(const sac_team *team, const train_times *times, bool json,
                               sac_error *err) {
+  const sac_run *run = team->runs;
   double seconds = times->end_s - times->from_s;
   double steps_per_s = (double)(run->progress.timesteps - times->from_timesteps) / seconds;
   double updates_per_s = (double)(run->progress.updates - times->from_updates) / seconds;
@@ -57,8 +61,8 @@ static sac_status print_train(const sac_run *run, const train_times *times, bool
     return sac_print_json(
         sac_bench_costs(json_pack(
             "{s:s, s:s, s:s, s:i, s:I, s:f, s:f, s:f, s:f, s:o, s:o}", "bench", "train", "env",
-            run->cfg.env.id, "device", run->backend->ops->describe(run->backend), "threads",
-            sac_threads_count(run->threads), "timesteps", (json_int_t)run->progress.timesteps,
+            run->cfg.env.id, "device", team->backend->ops->describe(team->backend), "threads",
+            sac_threads_count(team->threads), "timesteps", (json_int_t)run->progress.timesteps,
             "steps_per_s", steps_per_s, "updates_per_s", updates_per_s, "wall_s", times->end_s,
             "first_step_s", times->first_step_s, "solved_s", seconds_or_null(times->solved_s),
             "solved_steps",
@@ -67,7 +71,7 @@ static sac_status print_train(const sac_run *run, const train_times *times, bool
   printf(
       "%s on %s: %.1f steps/s, %.1f updates/s from step %llu to %llu; %.2f s in all, first step "
       "after %.1f ms\n",
-      run->cfg.env.id, run->backend->ops->describe(run->backend), steps_per_s, updates_per_s,
+      run->cfg.env.id, team->backend->ops->describe(team->backend), steps_per_s, updates_per_s,
       (unsigned long long)times->from_timesteps, (unsigned long long)run->progress.timesteps,
       times->end_s, 1e3 * times->first_step_s);
   if (times->solved_steps > 0)
@@ -83,24 +87,23 @@ static sac_status need_environment(const sac_config *cfg, sac_error *err) {
 
 sac_status sac_bench_train(const sac_config *cfg, bool json, sac_error *err) {
   SAC_TRY(need_environment(cfg, err));
-  sac_run *run = calloc(1, sizeof *run);
-  if (!run) return sac_error_set(err, SAC_FAILED, "no memory for the benchmark");
+  sac_team team = {0};
   train_times times = {0};
-  run->cfg = *cfg;
-  sac_status status = sac_run_open(run, err);
-  if (status == SAC_OK) status = train(run, &times, err);
-  if (status == SAC_OK) status = print_train(run, &times, json, err);
-  sac_run_close(run);
-  free(run);
+  uint64_t seed = (uint64_t)cfg->run.seed;
+  sac_status status = sac_team_open(&team, cfg, 1, &seed, err);
+  if (status == SAC_OK) status = train(&team, &times, err);
+  if (status == SAC_OK) status = print_train(&team, &times, json, err);
+  sac_team_close(&team);
   return status;
 }
 
 // steps a second of the whole vector environment under random actions
-static sac_status measure_rollout(sac_run *run, double *steps_per_s, sac_error *err) {
+static sac_status measure_rollout(sac_team *team, double *steps_per_s, sac_error *err) {
+  const sac_run *run = team->runs;
   double begin_s = sac_clock_s(), end_s = begin_s + measure_s, now = begin_s;
   uint64_t before = run->progress.timesteps;
   while (now < end_s) {
-    for (int i = 0; i < 16; i++) SAC_TRY(sac_run_roll(run, err));
+    for (int i = 0; i < 16; i++) SAC_TRY(sac_team_roll(team, err));
     now = sac_clock_s();
   }
   *steps_per_s = (double)(run->progress.timesteps - before) / (now - begin_s);
@@ -143,16 +146,14 @@ static sac_status measure_raw(const sac_run *run, double *steps_per_s, sac_error
 
 sac_status sac_bench_rollout(const sac_config *cfg, bool json, sac_error *err) {
   SAC_TRY(need_environment(cfg, err));
-  sac_run *run = calloc(1, sizeof *run);
-  if (!run) return sac_error_set(err, SAC_FAILED, "no memory for the benchmark");
+  sac_team team = {0};
   double steps_per_s = 0, raw_steps_per_s = 0;
-  run->cfg = *cfg;
-  sac_status status = sac_run_open(run, err);
-  if (status == SAC_OK) status = measure_raw(run, &raw_steps_per_s, err);
-  if (status == SAC_OK) status = measure_rollout(run, &steps_per_s, err);
-  int threads = status == SAC_OK ? sac_threads_count(run->threads) : 0;
-  sac_run_close(run);
-  free(run);
+  uint64_t seed = (uint64_t)cfg->run.seed;
+  sac_status status = sac_team_open(&team, cfg, 1, &seed, err);
+  if (status == SAC_OK) status = measure_raw(team.runs, &raw_steps_per_s, err);
+  if (status == SAC_OK) status = measure_rollout(&team, &steps_per_s, err);
+  int threads = status == SAC_OK ? sac_threads_count(team.threads) : 0;
+  sac_team_close(&team);
   SAC_TRY(status);
   if (json)
     return sac_print_json(

@@ -4,20 +4,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "algo/algorithm.h"
 #include "algo/device.h"
+#include "algo/learner.h"
 #include "base/clock.h"
 #include "cli/bench.h"
 
 enum { REPLAY_ROWS = 100000, WARM_UP = 20, SAMPLES_MAX = 40000, PEAKS_MAX = 200 };
+// updates that a thread makes of one of several lanes before it looks for another, and how often in
+// a sample: a lane that is left over at the end of a sample keeps one thread busy, which training
+// has only where something is due
+enum { LANE_BURST = 8, LANE_BURSTS = 4 };
 static const double measure_s = 3, between_peaks_s = 0.03;
 
 typedef struct update_bench {
+  sac_config cfg;
   sac_threads *threads;
   sac_backend *backend;
-  sac_agent *agent;
-  sac_replay replay;
-  int n_seeds;
+  sac_spread spread;
+  sac_learner *learners;            // (spread.lanes)
+  int n_seeds, burst;               // updates of a lane at a time
+  int bursts[SAC_CONFIG_LIST_MAX];  // (spread.lanes) still to make in a sample
   sac_phase phase;
   double phase_begin_s, phase_s[SAC_PHASE_COUNT];
   int n_samples, n_peaks;
@@ -28,7 +34,7 @@ typedef struct update_bench {
 static void note_phase(void *context, sac_phase phase) {
   update_bench *self = context;
   // a failure shows at the check that follows
-  self->backend->ops->sync(self->backend, NULL);
+  self->spread.backend->ops->sync(self->spread.backend, NULL);
   double now = sac_clock_s();
   self->phase_s[self->phase] += now - self->phase_begin_s;
   self->phase_begin_s = now;
@@ -50,44 +56,63 @@ static void fill_rows(const sac_replay *replay, uint64_t key, uint64_t first, in
   }
 }
 
-static sac_status fill_replay(update_bench *self, sac_error *err) {
+static sac_status fill_replay(sac_replay *replay, int first_seed, sac_error *err) {
   enum { CHUNK = 1000 };
-  sac_real *rows = calloc((size_t)CHUNK * (size_t)self->replay.layout.width, sizeof *rows);
+  sac_real *rows = calloc((size_t)CHUNK * (size_t)replay->layout.width, sizeof *rows);
   if (!rows) return sac_error_set(err, SAC_FAILED, "no memory for the transitions");
   for (uint64_t first = 0; first < REPLAY_ROWS; first += CHUNK) {
-    for (int i = 0; i < self->n_seeds; i++) {
-      fill_rows(&self->replay, (uint64_t)i, first, CHUNK, rows);
-      sac_replay_push(&self->replay, i, rows, CHUNK);
+    for (int i = 0; i < replay->n_seeds; i++) {
+      fill_rows(replay, (uint64_t)(first_seed + i), first, CHUNK, rows);
+      sac_replay_push(replay, i, rows, CHUNK);
     }
-    sac_replay_advance(&self->replay, CHUNK);
+    sac_replay_advance(replay, CHUNK);
   }
   free(rows);
   return SAC_OK;
 }
 
-static sac_status open_bench(update_bench *self, const sac_config *cfg, sac_error *err) {
+// as training would, but for environments
+static sac_status open_learners(update_bench *self, const uint64_t *seeds, sac_error *err) {
+  const sac_config *cfg = &self->cfg;
+  int lanes = self->spread.lanes, each = self->n_seeds / lanes, obs_dim = (int)cfg->bench.obs;
+  const sac_env_spec spec = {
+      .obs_dim = obs_dim, .actor_obs_dim = obs_dim, .act_dim = (int)cfg->bench.act};
+  self->learners = calloc((size_t)lanes, sizeof *self->learners);
+  if (!self->learners) return sac_error_set(err, SAC_FAILED, "no memory for the benchmark");
+  for (int i = 0; i < lanes; i++) {
+    sac_learner_options options = {.cfg = cfg,
+                                   .threads = self->spread.threads,
+                                   .backend = self->spread.backend,
+                                   .n_seeds = each,
+                                   .seeds = seeds + i * each,
+                                   .spec = &spec,
+                                   .act_rows = 1,
+                                   .learners = lanes};
+    SAC_TRY(sac_learner_open(&options, &self->learners[i], err));
+    SAC_TRY(fill_replay(&self->learners[i].replay, i * each, err));
+  }
+  return SAC_OK;
+}
+
+static sac_status open_bench(update_bench *self, sac_error *err) {
+  sac_config *cfg = &self->cfg;
   uint64_t seeds[SAC_CONFIG_LIST_MAX] = {(uint64_t)cfg->run.seed};
   self->n_seeds = cfg->run.seeds.count > 0 ? cfg->run.seeds.count : 1;
   for (int i = 0; i < cfg->run.seeds.count; i++) seeds[i] = (uint64_t)cfg->run.seeds.at[i];
+  cfg->algorithm.buffer_size = REPLAY_ROWS;
+  cfg->env.n_envs = 1;
+  cfg->env.device = SAC_ENVS_ON_HOST;
   SAC_TRY(sac_device_open(cfg, &self->threads, &self->backend, err));
-  sac_agent_options options = {.cfg = cfg,
-                               .backend = self->backend,
-                               .n_seeds = self->n_seeds,
-                               .seeds = seeds,
-                               .obs_dim = (int)cfg->bench.obs,
-                               .actor_obs_dim = (int)cfg->bench.obs,
-                               .act_dim = (int)cfg->bench.act,
-                               .batch_size = (int)cfg->algorithm.batch_size,
-                               .act_rows = 1};
-  SAC_TRY(sac_agent_create(&options, &self->agent, err));
-  sac_row_layout layout = sac_row_layout_make(options.obs_dim, options.act_dim);
-  SAC_TRY(sac_replay_create(self->backend, layout, self->n_seeds, REPLAY_ROWS, &self->replay, err));
-  return fill_replay(self, err);
+  SAC_TRY(sac_spread_open(&self->spread, self->n_seeds, self->threads, self->backend, err));
+  self->burst = self->spread.lanes > 1 ? LANE_BURST : sac_bench_burst(self->backend);
+  return open_learners(self, seeds, err);
 }
 
 static void close_bench(update_bench *self) {
-  sac_agent_destroy(self->agent);
-  sac_replay_release(&self->replay);
+  for (int i = 0; self->learners && i < self->spread.lanes; i++)
+    sac_learner_close(&self->learners[i]);
+  free(self->learners);
+  sac_spread_close(&self->spread);
   sac_device_close(self->threads, self->backend);
 }
 
@@ -97,36 +122,57 @@ static int64_t heap_bytes(void) {
   return (int64_t)(heap.uordblks + heap.hblkhd);
 }
 
+// a lane's networks, once in the cache, are worth having been fetched
+static bool update_lane(void *context, int i_lane) {
+  update_bench *self = context;
+  for (int i = 0; i < self->burst; i++) sac_learner_update(&self->learners[i_lane]);
+  return --self->bursts[i_lane] > 0;
+}
+
+// so many updates of every seed
+static sac_status update_all(update_bench *self, int bursts, sac_error *err) {
+  for (int i = 0; i < self->spread.lanes; i++) self->bursts[i] = bursts;
+  sac_threads_turns(self->threads, self->spread.lanes, update_lane, self);
+  return self->spread.backend->ops->sync(self->spread.backend, err);
+}
+
+static sac_status check(update_bench *self, sac_error *err) {
+  for (int i = 0; i < self->spread.lanes; i++)
+    for (int k = 0; k < self->learners[i].n_seeds; k++)
+      SAC_TRY(sac_agent_check(self->learners[i].agent, k, true, err));
+  return SAC_OK;
+}
+
 static sac_status measure(update_bench *self, sac_error *err) {
-  for (int i = 0; i < WARM_UP; i++) sac_agent_update(self->agent, &self->replay);
-  SAC_TRY(self->backend->ops->sync(self->backend, err));
+  SAC_TRY(update_all(self, (WARM_UP + self->burst - 1) / self->burst, err));
   int64_t heap = heap_bytes();
   double end_s = sac_clock_s() + measure_s, peak_s = 0;
-  int burst = sac_bench_burst(self->backend);
-  while (self->n_samples < SAMPLES_MAX && (sac_clock_s() < end_s || self->n_samples * burst < 20)) {
+  int bursts = self->spread.lanes > 1 ? LANE_BURSTS : 1, each = bursts * self->burst;
+  while (self->n_samples < SAMPLES_MAX && (sac_clock_s() < end_s || self->n_samples * each < 20)) {
     // what the machine gives drifts with its other load: the peak is measured all along, in turn
     if (sac_clock_s() > peak_s + between_peaks_s && self->n_peaks < PEAKS_MAX) {
       self->peaks[self->n_peaks++] = self->backend->ops->peak_gflops(self->backend);
       peak_s = sac_clock_s();
     }
     double begin_s = sac_clock_s();
-    for (int i = 0; i < burst; i++) sac_agent_update(self->agent, &self->replay);
-    SAC_TRY(self->backend->ops->sync(self->backend, err));
-    self->samples[self->n_samples++] = (sac_clock_s() - begin_s) / burst;
+    SAC_TRY(update_all(self, bursts, err));
+    self->samples[self->n_samples++] = (sac_clock_s() - begin_s) / each;
   }
   self->allocated_bytes = heap_bytes() - heap;
-  return sac_agent_check(self->agent, true, err);
+  return check(self, err);
 }
 
-// where the time of an update goes, in updates of their own: looking at the clock costs a little
+// where the time of an update goes, in updates of their own: looking at the clock costs a little.
+// Of several lanes the first is looked at, alone
 static void measure_phases(update_bench *self, int updates) {
-  sac_agent_watch(self->agent, note_phase, self);
+  sac_learner *learner = self->learners;
+  sac_agent_watch(learner->agent, note_phase, self);
   self->phase_begin_s = sac_clock_s();
   for (int i = 0; i < updates; i++) {
-    sac_agent_update(self->agent, &self->replay);
+    sac_learner_update(learner);
     note_phase(self, SAC_PHASE_GATHER);
   }
-  for (int i = 0; i < SAC_PHASE_COUNT; i++) self->phase_s[i] /= updates;
+  for (int i = 0; i < SAC_PHASE_COUNT; i++) self->phase_s[i] /= updates * learner->n_seeds;
 }
 
 // operations of one forward pass of a network over a batch; *first gets those of its first layer
@@ -158,8 +204,8 @@ static double update_flop(const sac_config *cfg) {
   return policy + critic + (is_v1 ? 4 * v - v_first : pi + n * q);
 }
 
-static sac_status print_result(update_bench *self, const sac_config *cfg, bool json,
-                               sac_error *err) {
+static sac_status print_result(update_bench *self, bool json, sac_error *err) {
+  const sac_config *cfg = &self->cfg;
   static const char *const names[] = {"gather", "target", "critic", "policy", "optimiser"};
   double n = self->n_seeds, peak = sac_percentile(self->peaks, self->n_peaks, 50);
   double p10 = sac_percentile(self->samples, self->n_samples, 10) * 1e6 / n;
@@ -169,7 +215,7 @@ static sac_status print_result(update_bench *self, const sac_config *cfg, bool j
   int threads = sac_threads_count(self->threads);
   json_t *phases = json_object();
   for (int i = 0; i < SAC_PHASE_COUNT; i++)
-    json_object_set_new(phases, names[i], json_real(self->phase_s[i] * 1e6 / n));
+    json_object_set_new(phases, names[i], json_real(self->phase_s[i] * 1e6));
   if (json)
     return sac_print_json(
         sac_bench_costs(
@@ -185,18 +231,19 @@ static sac_status print_result(update_bench *self, const sac_config *cfg, bool j
   printf("%.1f MFLOP an update: %.1f GFLOP/s, %.0f %% of the measured peak of %.1f GFLOP/s\n",
          update_flop(cfg) / 1e6, gflops, 100 * gflops / peak, peak);
   for (int i = 0; i < SAC_PHASE_COUNT; i++)
-    printf("  %-9s %8.1f us\n", names[i], self->phase_s[i] * 1e6 / n);
+    printf("  %-9s %8.1f us\n", names[i], self->phase_s[i] * 1e6);
   return SAC_OK;
 }
 
 sac_status sac_bench_update(const sac_config *cfg, bool json, sac_error *err) {
   update_bench *self = calloc(1, sizeof *self);
   if (!self) return sac_error_set(err, SAC_FAILED, "no memory for the benchmark");
-  sac_status status = open_bench(self, cfg, err);
+  self->cfg = *cfg;
+  sac_status status = open_bench(self, err);
   if (status == SAC_OK) status = measure(self, err);
   if (status == SAC_OK) {
     measure_phases(self, self->n_samples / 4 + 1);
-    status = print_result(self, cfg, json, err);
+    status = print_result(self, json, err);
   }
   close_bench(self);
   free(self);

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "base/status.h"
+#include "sac/sac.h"
 
 /// The flags a subcommand may take; each command says which.
 typedef enum sac_flag {
@@ -53,6 +54,13 @@ sac_status sac_command_doctor(const sac_arguments *arguments, sac_error *err);
 sac_status sac_command_trace(const sac_arguments *arguments, sac_error *err);
 sac_status sac_command_solve(const sac_arguments *arguments, sac_error *err);
 sac_status sac_command_bench(const sac_arguments *arguments, sac_error *err);
+
+/// A number as JSON; null stands for one that is not finite.
+json_t *sac_number_as_json(double number);
+
+/// Statistics of several seeds, for programs and for people.
+json_t *sac_aggregate_as_json(const sac_aggregate *aggregate);
+void sac_aggregate_print(const sac_aggregate *aggregate);
 
 /// Print an object as one line on stdout and release it. NULL is what jansson gives when memory is
 /// out.

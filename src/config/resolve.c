@@ -28,16 +28,24 @@ static void require_at_most(sac_config_loading *self, const char *key, int64_t v
                      limit);
 }
 
+static void check_seeds(sac_config_loading *self) {
+  const sac_config_list *seeds = &self->cfg->run.seeds;
+  for (int i = 0; i < seeds->count; i++)
+    for (int j = 0; j < i; j++) {
+      if (seeds->at[i] != seeds->at[j]) continue;
+      sac_config_mistake(&self->mistakes, sac_config_where(self->cfg, "run.seeds"),
+                         "run.seeds has %" PRId64 " twice, must be different seeds", seeds->at[i]);
+      return;
+    }
+}
+
+// one seed in the list is as if it were run.seed
 static void resolve_seeds(sac_config_loading *self) {
   sac_config *cfg = self->cfg;
-  if (self->bench) return;
-  if (cfg->run.seeds.count > 1)
-    sac_config_mistake(&self->mistakes, sac_config_where(cfg, "run.seeds"),
-                       "run.seeds has %d seeds, more than one is not available in this version, "
-                       "must be [] or one seed",
-                       cfg->run.seeds.count);
-  if (cfg->run.seeds.count == 1) cfg->run.seed = cfg->run.seeds.at[0];
-  memset(&cfg->run.seeds, 0, sizeof cfg->run.seeds);
+  check_seeds(self);
+  if (self->bench || cfg->run.seeds.count == 0) return;
+  cfg->run.seed = cfg->run.seeds.at[0];
+  if (cfg->run.seeds.count == 1) memset(&cfg->run.seeds, 0, sizeof cfg->run.seeds);
 }
 
 // a copy of the policy spares a step of few environments the way to the device; many are quicker

@@ -106,14 +106,22 @@ void SAC_CPU(polyak)(sac_backend *backend, const sac_polyak *op) {
   sac_cpu_run(backend, op->count, count_blocks(op->count), polyak_part, op);
 }
 
+// x - x is zero for every finite x, NaN for the others
+static bool any_not_finite(const sac_real *values, size_t count) {
+  int bad = 0;
+  for (size_t i = 0; i < count; i++) bad |= values[i] - values[i] != 0;
+  return bad;
+}
+
 static void finite_part(void *context, int i_part) {
   const sac_finite_check *op = context;
-  size_t first = (size_t)i_part * BLOCK, count = block_count(first, op->count);
-  const sac_real *values = op->values + first;
-  int bad = 0;
-  // x - x is zero for every finite x, NaN for the others
-  for (size_t i = 0; i < count; i++) bad |= values[i] - values[i] != 0;
-  if (bad) __atomic_fetch_or(op->flag, op->bit, __ATOMIC_RELAXED);
+  size_t at = (size_t)i_part * BLOCK, end = at + block_count(at, op->count), turn_end;
+  for (; at < end; at = turn_end) {
+    size_t turn = at / op->share;
+    turn_end = (turn + 1) * op->share < end ? (turn + 1) * op->share : end;
+    if (any_not_finite(op->values + at, turn_end - at))
+      __atomic_fetch_or(&op->flag[turn % (size_t)op->n], op->bit, __ATOMIC_RELAXED);
+  }
 }
 
 void SAC_CPU(finite_check)(sac_backend *backend, const sac_finite_check *op) {

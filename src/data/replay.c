@@ -7,15 +7,17 @@ sac_row_layout sac_row_layout_make(int obs_dim, int act_dim) {
   return (sac_row_layout){obs_dim, act_dim, (values + line - 1) / line * line};
 }
 
-static sac_status check_memory(const sac_replay *replay, size_t bytes, sac_error *err) {
+sac_status sac_replay_check(const sac_replay *replay, int n_seeds, sac_error *err) {
+  size_t row_bytes = (size_t)replay->layout.width * sizeof(sac_real) * (size_t)n_seeds;
+  size_t bytes = replay->capacity * row_bytes;
   size_t available = replay->backend->ops->memory_available(replay->backend);
   if (available == 0 || bytes <= available) return SAC_OK;
   return sac_error_set(
       err, SAC_FAILED,
-      "algorithm.buffer_size: %zu rows of %d bytes need %.1f GB, this machine has %.1f GB "
+      "algorithm.buffer_size: %zu rows of %zu bytes%s need %.1f GB, this machine has %.1f GB "
       "available: at most %zu rows",
-      replay->capacity, (int)((size_t)replay->layout.width * sizeof(sac_real)), (double)bytes / 1e9,
-      (double)available / 1e9, available / ((size_t)replay->layout.width * sizeof(sac_real)));
+      replay->capacity, row_bytes, n_seeds > 1 ? " for all run.seeds" : "", (double)bytes / 1e9,
+      (double)available / 1e9, available / row_bytes);
 }
 
 sac_status sac_replay_create(sac_backend *backend, sac_row_layout layout, int n_seeds,
@@ -23,7 +25,7 @@ sac_status sac_replay_create(sac_backend *backend, sac_row_layout layout, int n_
   *replay =
       (sac_replay){.backend = backend, .layout = layout, .n_seeds = n_seeds, .capacity = capacity};
   size_t bytes = sac_replay_bytes(replay);
-  SAC_TRY(check_memory(replay, bytes, err));
+  SAC_TRY(sac_replay_check(replay, n_seeds, err));
   void *memory = NULL;
   SAC_TRY(backend->ops->alloc(backend, bytes, &memory, err));
   replay->ring = memory;

@@ -38,6 +38,9 @@ sac_status sac_replay_create(sac_backend *backend, sac_row_layout layout, int n_
                              size_t capacity, sac_replay *replay, sac_error *err);
 void sac_replay_release(sac_replay *replay);
 
+/// Whether this machine's memory would do for such rings of `n_seeds` seeds. SAC_FAILED, as above.
+sac_status sac_replay_check(const sac_replay *replay, int n_seeds, sac_error *err);
+
 /// Bytes of its rings: taken only as they fill.
 static inline size_t sac_replay_bytes(const sac_replay *replay) {
   return (size_t)replay->n_seeds * replay->capacity * (size_t)replay->layout.width *

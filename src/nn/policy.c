@@ -56,6 +56,15 @@ void sac_policy_release(sac_policy *policy) {
   sac_params_release(&policy->params);
 }
 
+sac_policy sac_policy_of_seed(const sac_policy *policy, int i_seed) {
+  sac_policy one = *policy;
+  one.n_seeds = one.mlp.n = one.params.n = 1;
+  one.params.value += (size_t)i_seed * one.params.count;
+  one.params.grad = one.params.m = one.params.v = NULL;
+  one.params.step = NULL;
+  return one;
+}
+
 void sac_policy_pass_carve(const sac_policy *policy, int max_rows, bool backward, sac_arena *arena,
                            sac_policy_pass *pass) {
   sac_mlp_pass_carve(&policy->mlp, max_rows, backward, arena, &pass->mlp);

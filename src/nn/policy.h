@@ -35,6 +35,9 @@ typedef struct sac_policy_options {
 sac_status sac_policy_create(const sac_policy_options *options, sac_policy *policy, sac_error *err);
 void sac_policy_release(sac_policy *policy);
 
+/// The policy of one seed alone: a part of `policy`, without gradients and moments of its own.
+sac_policy sac_policy_of_seed(const sac_policy *policy, int i_seed);
+
 /// Lay out `pass` for up to `max_rows` rows; `backward` adds the gradients' room. With a measuring
 /// arena nothing is taken.
 void sac_policy_pass_carve(const sac_policy *policy, int max_rows, bool backward, sac_arena *arena,

@@ -27,6 +27,9 @@ static const counter counters[] = {{"timesteps", offsetof(sac_progress, timestep
 
 enum { COUNTERS = sizeof counters / sizeof *counters };
 
+// file names hold twelve digits
+static const uint64_t steps_max = 1000000000000;
+
 static uint64_t *counter_at(sac_progress *progress, int i) {
   return (uint64_t *)(void *)((char *)progress + counters[i].offset);
 }
@@ -350,17 +353,21 @@ static void say_skipped(sac_log *log, const char *path, const sac_error *why) {
                why->text);
 }
 
-sac_status sac_checkpoint_load_newest(const sac_state *state, const char *folder, bool complete,
-                                      sac_log *log, char *used, sac_error *err) {
-  char **paths;
-  int count;
+sac_status sac_checkpoint_load_newest(const sac_state *state, const sac_checkpoint_search *search,
+                                      char *used, sac_error *err) {
+  char **paths, newest[SAC_PATH_MAX];
+  const char *folder = search->folder;
+  int count, tried = 0;
   sac_error why;
+  SAC_TRY(sac_checkpoint_path(folder, search->most, newest, err));
   SAC_TRY(sac_checkpoint_list(folder, &paths, &count, err));
   sac_status status = SAC_BAD_CHECKPOINT;
   for (int i = 0; i < count && status == SAC_BAD_CHECKPOINT; i++) {
-    status = sac_checkpoint_load(state, paths[i], complete, &why);
+    if (search->most < steps_max && strcmp(paths[i], newest) > 0) continue;
+    tried++;
+    status = sac_checkpoint_load(state, paths[i], search->complete, &why);
     snprintf(used, SAC_PATH_MAX, "%s", paths[i]);
-    if (status == SAC_BAD_CHECKPOINT) say_skipped(log, paths[i], &why);
+    if (status == SAC_BAD_CHECKPOINT) say_skipped(search->log, paths[i], &why);
   }
   sac_names_free(paths, count);
   if (status == SAC_OK) return SAC_OK;
@@ -370,7 +377,7 @@ sac_status sac_checkpoint_load_newest(const sac_state *state, const char *folder
                          "%s: has no checkpoint; begin anew with `sac train %s/config.yaml`",
                          folder, folder);
   return sac_error_set(err, status, "%s: none of its %d checkpoints can be used (see the warnings)",
-                       folder, count);
+                       folder, tried);
 }
 
 // the block lists of the checkpoints that stay; false when one cannot be read, so that nothing is

@@ -40,10 +40,17 @@ sac_status sac_checkpoint_save(const sac_state *state, const char *path, bool co
 sac_status sac_checkpoint_load(const sac_state *state, const char *path, bool complete,
                                sac_error *err);
 
-/// Load the newest checkpoint of a run folder that is valid; `used` (SAC_PATH_MAX) gets its path.
-/// Those passed over are named in the log with the reason.
-sac_status sac_checkpoint_load_newest(const sac_state *state, const char *folder, bool complete,
-                                      sac_log *log, char *used, sac_error *err);
+/// Where to look for a checkpoint.
+typedef struct sac_checkpoint_search {
+  const char *folder;  ///< of the run
+  uint64_t most;       ///< timesteps of the newest that will do
+  bool complete;       ///< environments and replay are wanted too
+  sac_log *log;        ///< those passed over are named here with the reason
+} sac_checkpoint_search;
+
+/// Load the newest checkpoint that is valid; `used` (SAC_PATH_MAX) gets its path.
+sac_status sac_checkpoint_load_newest(const sac_state *state, const sac_checkpoint_search *search,
+                                      char *used, sac_error *err);
 
 /// The step files of a run, newest first; frees with sac_names_free.
 sac_status sac_checkpoint_list(const char *folder, char ***names, int *count, sac_error *err);

@@ -6,6 +6,7 @@
 
 #include "algo/device.h"
 #include "sac/sac.h"
+#include "train/evaluator.h"
 #include "train/film.h"
 #include "train/run.h"
 
@@ -60,7 +61,8 @@ static sac_status load_newest(const sac_state *state, const char *folder, sac_er
   char used[SAC_PATH_MAX];
   sac_log *log;
   SAC_TRY(sac_log_open(NULL, false, &log, err));
-  sac_status status = sac_checkpoint_load_newest(state, folder, false, log, used, err);
+  sac_checkpoint_search search = {.folder = folder, .most = UINT64_MAX, .log = log};
+  sac_status status = sac_checkpoint_load_newest(state, &search, used, err);
   sac_log_close(log);
   return status;
 }
@@ -74,10 +76,29 @@ static sac_status load(subject *self, const char *path, sac_error *err) {
     return sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: is not in a run folder: there is no %s",
                          path, config);
   SAC_TRY(sac_config_load(config, 0, NULL, &self->cfg, err));
+  if (self->cfg.run.seeds.count > 0)
+    return sac_error_set(err, SAC_BAD_CHECKPOINT,
+                         "%s: holds the runs of %d seeds, each in a folder seed-S: choose one",
+                         path, self->cfg.run.seeds.count);
   SAC_TRY(open_agent(self, err));
   sac_state state = {.cfg = &self->cfg, .agent = self->agent, .normaliser = self->normaliser};
   if (is_folder) return load_newest(&state, path, err);
   return sac_checkpoint_load(&state, path, false, err);
+}
+
+sac_status sac_run_seeds(const char *folder, uint64_t seeds[SAC_SEEDS_MAX], int *n,
+                         sac_error *err) {
+  char path[SAC_PATH_MAX];
+  *n = 0;
+  SAC_TRY(sac_path_join(path, folder, "config.yaml", err));
+  if (!sac_path_exists(path)) return SAC_OK;
+  sac_config *cfg = malloc(sizeof *cfg);
+  if (!cfg) return sac_error_set(err, SAC_FAILED, "no memory for the configuration of %s", folder);
+  sac_status status = sac_config_load(path, 0, NULL, cfg, err);
+  for (int i = 0; status == SAC_OK && i < cfg->run.seeds.count; i++)
+    seeds[(*n)++] = (uint64_t)cfg->run.seeds.at[i];
+  free(cfg);
+  return status;
 }
 
 static sac_status take_picture(void *film, const sac_environment *environment, sac_error *err) {

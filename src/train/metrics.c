@@ -20,7 +20,6 @@ static const char *const column_names[COLUMNS] = {
 
 struct sac_metrics {
   FILE *csv, *jsonl;
-  char status_path[SAC_PATH_MAX];
   sac_listener listener;
   sac_log *log;
   uint64_t total_timesteps;
@@ -63,8 +62,7 @@ static sac_status open_files(sac_metrics *self, const char *folder, const sac_co
   }
   SAC_TRY(sac_path_join(path, folder, "metrics.jsonl", err));
   if (sac_path_exists(path)) SAC_TRY(sac_jsonl_cut(path, progress->timesteps, err));
-  SAC_TRY(open_rows(folder, "metrics.jsonl", &self->jsonl, err));
-  return sac_path_join(self->status_path, folder, "status.json", err);
+  return open_rows(folder, "metrics.jsonl", &self->jsonl, err);
 }
 
 sac_status sac_metrics_open(const char *folder, const sac_config *cfg, const sac_progress *progress,
@@ -191,16 +189,4 @@ void sac_metrics_progress(sac_metrics *metrics, const sac_progress *progress) {
   sac_log_progress(metrics->log, "%llu of %llu steps  %s  %.0f steps/s  %.0f updates/s  %s left",
                    (unsigned long long)progress->timesteps,
                    (unsigned long long)metrics->total_timesteps, mean, fps, updates_per_s, left);
-}
-
-sac_status sac_metrics_status(sac_metrics *metrics, const char *state, uint64_t timesteps,
-                              const char *reason, sac_error *err) {
-  json_t *object = json_pack("{s:s, s:I, s:s}", "state", state, "timesteps", (json_int_t)timesteps,
-                             "reason", reason);
-  char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
-  json_decref(object);
-  if (!text) return sac_error_set(err, SAC_FAILED, "no memory for status.json");
-  sac_status status = sac_file_write(metrics->status_path, text, strlen(text), err);
-  free(text);
-  return status;
 }

@@ -1,5 +1,4 @@
-// The metrics of a run: rows of metrics.csv and metrics.jsonl, the state in status.json, the line
-// on a terminal.
+// The metrics of a run: rows of metrics.csv and metrics.jsonl, and the line on a terminal.
 #pragma once
 
 #include "algo/algorithm.h"
@@ -27,10 +26,6 @@ sac_status sac_metrics_write(sac_metrics *metrics, const sac_progress *progress,
 
 /// Redraw the progress line, a few times a second at most.
 void sac_metrics_progress(sac_metrics *metrics, const sac_progress *progress);
-
-/// Replace status.json.
-sac_status sac_metrics_status(sac_metrics *metrics, const char *state, uint64_t timesteps,
-                              const char *reason, sac_error *err);
 
 /// Seconds of training so far, those before a resume included.
 double sac_metrics_wall_s(const sac_metrics *metrics);

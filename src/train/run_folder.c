@@ -28,7 +28,10 @@ static sac_status default_name(const sac_config *cfg, const char *config_path, c
   localtime_r(&now, &local);
   strftime(when, sizeof when, "%Y%m%d-%H%M%S", &local);
   stem_of(config_path, stem);
-  snprintf(name, sizeof name, "%s-seed%lld-%s", stem, (long long)cfg->run.seed, when);
+  if (cfg->run.seeds.count > 0)
+    snprintf(name, sizeof name, "%s-%dseeds-%s", stem, cfg->run.seeds.count, when);
+  else
+    snprintf(name, sizeof name, "%s-seed%lld-%s", stem, (long long)cfg->run.seed, when);
   return sac_path_join(folder, cfg->run.logdir, name, err);
 }
 
@@ -61,9 +64,10 @@ static sac_status check_utf8(const char *folder, sac_error *err) {
 // the longest path that a run writes must fit
 static sac_status check_length(const char *folder, sac_error *err) {
   char path[SAC_PATH_MAX];
-  return sac_path_join(
-      path, folder,
-      "checkpoints/replay/rows-000000000000-000000-0000000000000000.safetensors.00000000.tmp", err);
+  return sac_path_join(path, folder,
+                       "seed-0000000000000000/checkpoints/replay/"
+                       "rows-000000000000-000000-0000000000000000.safetensors.00000000.tmp",
+                       err);
 }
 
 sac_status sac_run_folder_name(const sac_config *cfg, const char *config_path, const char *wanted,
@@ -102,6 +106,46 @@ sac_status sac_run_folder_claim(char *folder, bool may_number, int *lock, sac_er
   return status;
 }
 
+sac_status sac_run_folder_seed(const char *folder, uint64_t seed, char *path, sac_error *err) {
+  char name[32];
+  snprintf(name, sizeof name, "seed-%llu", (unsigned long long)seed);
+  return sac_path_join(path, folder, name, err);
+}
+
+static sac_status write_json(const char *folder, const char *name, json_t *object, sac_error *err) {
+  char path[SAC_PATH_MAX];
+  char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+  json_decref(object);
+  if (!text) return sac_error_set(err, SAC_FAILED, "no memory for %s", name);
+  sac_status status = sac_path_join(path, folder, name, err);
+  if (status == SAC_OK) status = sac_file_write(path, text, strlen(text), err);
+  free(text);
+  return status;
+}
+
+sac_status sac_run_folder_note(const char *folder, const sac_run_status *status, sac_error *err) {
+  json_t *code = status->code != SAC_OK ? json_integer(status->code) : NULL;
+  return write_json(
+      folder, "status.json",
+      json_pack("{s:s, s:I, s:s, s:o*}", "state", status->state, "timesteps",
+                (json_int_t)status->timesteps, "reason", status->reason, "exit_code", code),
+      err);
+}
+
+void sac_run_folder_failure(const char *folder, sac_error *failure, uint64_t *timesteps) {
+  char path[SAC_PATH_MAX];
+  *failure = (sac_error){.code = SAC_OK};
+  json_t *object = NULL;
+  if (sac_path_join(path, folder, "status.json", NULL) == SAC_OK)
+    object = json_load_file(path, 0, NULL);
+  json_int_t code = json_integer_value(json_object_get(object, "exit_code"));
+  const char *reason = json_string_value(json_object_get(object, "reason"));
+  *timesteps = (uint64_t)json_integer_value(json_object_get(object, "timesteps"));
+  if (code == SAC_BAD_NUMBER || code == SAC_BAD_ENV)
+    sac_error_set(failure, (sac_status)code, "%s", reason ? reason : "no reason is known");
+  json_decref(object);
+}
+
 static sac_status write_config(const char *folder, const sac_config *cfg, sac_error *err) {
   char path[SAC_PATH_MAX], *text = NULL;
   size_t size = 0;
@@ -116,20 +160,13 @@ static sac_status write_config(const char *folder, const sac_config *cfg, sac_er
 }
 
 static sac_status write_machine(const char *folder, sac_backend *backend, sac_error *err) {
-  char path[SAC_PATH_MAX];
   struct utsname machine;
   uname(&machine);
-  SAC_TRY(sac_path_join(path, folder, "env.json", err));
   json_t *object =
       json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "sac", sac_version(), "engine",
                 sac_environment_engine(), "device", backend->ops->describe(backend), "system",
                 machine.sysname, "kernel", machine.release, "machine", machine.machine);
-  char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
-  json_decref(object);
-  if (!text) return sac_error_set(err, SAC_FAILED, "no memory for env.json");
-  sac_status status = sac_file_write(path, text, strlen(text), err);
-  free(text);
-  return status;
+  return write_json(folder, "env.json", object, err);
 }
 
 sac_status sac_run_folder_update(const char *folder, const sac_config *cfg, sac_backend *backend,

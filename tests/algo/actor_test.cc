@@ -22,7 +22,7 @@ struct Actor {
     options.host = host;
     options.rows = kRows;
     options.layout = layout;
-    options.seed = 9;
+    options.seeds = &seed;
     sac_error err = {};
     EXPECT_EQ(SAC_OK, sac_actor_create(&options, &actor, &err)) << err.text;
   }
@@ -38,6 +38,7 @@ struct Actor {
     return rows;
   }
 
+  const uint64_t seed = 9;
   sac_row_layout layout;
   sac_actor *actor = nullptr;
 };

@@ -189,7 +189,7 @@ TEST(AgentUpdate, ANumberThatIsNotFiniteIsNamed) {
     agent.fill_replay({1, 2}, 40, 50);
     sac_error err = {};
     sac_agent_update(agent.agent, &agent.replay);
-    EXPECT_EQ(sac_agent_check(agent.agent, true, &err), SAC_OK) << err.text;
+    EXPECT_EQ(sac_agent_check(agent.agent, 0, true, &err), SAC_OK) << err.text;
     // the reward of every row of the second seed
     size_t width = (size_t)agent.replay.layout.width;
     std::vector<sac_real> rows(40 * width);
@@ -197,7 +197,12 @@ TEST(AgentUpdate, ANumberThatIsNotFiniteIsNamed) {
     for (size_t r = 0; r < 40; r++) rows[r * width + kObs + kAct] = INFINITY;
     sac_replay_write(&agent.replay, 1, 0, 40, rows.data());
     sac_agent_update(agent.agent, &agent.replay);
-    EXPECT_EQ(sac_agent_check(agent.agent, false, &err), SAC_BAD_NUMBER);
+    uint64_t faults[2];
+    EXPECT_EQ(sac_agent_wait(agent.agent, faults, &err), SAC_OK) << err.text;
+    EXPECT_EQ(faults[0], 0u);
+    EXPECT_EQ(faults[1], (uint64_t)SAC_FAULT_LOSS);
+    EXPECT_EQ(sac_agent_check(agent.agent, 0, true, &err), SAC_OK) << err.text;
+    EXPECT_EQ(sac_agent_check(agent.agent, 1, false, &err), SAC_BAD_NUMBER);
     EXPECT_NE(std::string(err.text).find("update 2: q_loss is inf"), std::string::npos) << err.text;
   }
 }
@@ -209,8 +214,9 @@ TEST(AgentUpdate, AWeightThatIsNotFiniteIsNamed) {
     sac_error err = {};
     agent.machine.write(params->value + params->count * (size_t)params->n - 40,
                         {std::numeric_limits<sac_real>::quiet_NaN()});
-    EXPECT_EQ(sac_agent_check(agent.agent, false, &err), SAC_OK);
-    EXPECT_EQ(sac_agent_check(agent.agent, true, &err), SAC_BAD_NUMBER);
+    EXPECT_EQ(sac_agent_check(agent.agent, 1, false, &err), SAC_OK);
+    EXPECT_EQ(sac_agent_check(agent.agent, 0, true, &err), SAC_OK) << err.text;
+    EXPECT_EQ(sac_agent_check(agent.agent, 1, true, &err), SAC_BAD_NUMBER);
     EXPECT_NE(std::string(err.text).find(params->prefix), std::string::npos) << err.text;
   }
 }

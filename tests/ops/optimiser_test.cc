@@ -135,7 +135,7 @@ TEST_P(OptimiserOps, FiniteCheckFindsOneBadValueAnywhere) {
   for (size_t count : {(size_t)1, (size_t)33, (size_t)100000}) {
     std::vector<sac_real> values(count, std::numeric_limits<sac_real>::max());
     uint64_t flag = 1;
-    sac_finite_check op = {values.data(), count, &flag, 4};
+    sac_finite_check op = {1, count, count, values.data(), &flag, 4};
     ops->finite_check(backend, &op);
     ASSERT_EQ(1u, flag);
     for (sac_real bad : {kPoison, inf, -inf})
@@ -146,6 +146,25 @@ TEST_P(OptimiserOps, FiniteCheckFindsOneBadValueAnywhere) {
         values[at] = 0;
       }
   }
+}
+
+TEST_P(OptimiserOps, FiniteCheckTellsWhoseValueIsBad) {
+  const sac_real inf = std::numeric_limits<sac_real>::infinity();
+  for (size_t share : {(size_t)1, (size_t)7, (size_t)5000})
+    for (size_t turns : {(size_t)1, (size_t)2}) {
+      const size_t n = 3;
+      std::vector<sac_real> values(n * turns * share, 1);
+      sac_finite_check op = {(int)n, values.size(), share, values.data(), nullptr, 2};
+      for (size_t at = 0; at<values.size(); at += share> 1 ? share / 2 : 1) {
+        std::vector<uint64_t> flag = {1, 0, 1}, expected = flag;
+        op.flag = flag.data();
+        values[at] = at % 2 ? inf : kPoison;
+        expected[at / share % n] |= 2;
+        ops->finite_check(backend, &op);
+        ASSERT_EQ(expected, flag) << at << " of turns of " << share;
+        values[at] = 1;
+      }
+    }
 }
 
 SAC_EVERY_PLACE(OptimiserOps);

@@ -264,7 +264,7 @@ inline void staged_finite_check(sac_backend *backend, const sac_finite_check *gi
   Stage stage(backend);
   sac_finite_check op = *given;
   stage.move(op.values, op.count);
-  stage.move(op.flag, 1, BACK);
+  stage.move(op.flag, (size_t)op.n, BACK);
   stage.ops().finite_check(stage.device(), &op);
 }
 

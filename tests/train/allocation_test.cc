@@ -84,15 +84,14 @@ class Allocation : public testing::TestWithParam<const char *> {
 TEST_P(Allocation, ATrainingStepMakesNone) {
   for (const char *algorithm : {"algorithm.name=sac", "algorithm.name=sac_v1"}) {
     HandRun self(small_run({GetParam(), algorithm, "run.threads=2", "env.max_episode_steps=50"}));
-    sac_error err = {};
     self.go(60);  // past the warm-up and the end of an episode
     long before = allocations;
     for (int i = 0; i < 1000; i++) {
-      if (sac_run_step(self.run.get(), &err) != SAC_OK) break;
-      if (sac_run_learn(self.run.get(), &err) != SAC_OK) break;
+      if (self.step() != SAC_OK) break;
+      if (self.learn() != SAC_OK) break;
     }
     EXPECT_EQ(allocations - before, 0) << algorithm;
-    EXPECT_EQ(self.run->progress.timesteps, 1060u) << err.text;
+    EXPECT_EQ(self.run->progress.timesteps, 1060u) << self.run->failure.text;
     EXPECT_EQ(self.run->progress.updates, 1020u);
   }
 }
@@ -102,13 +101,36 @@ TEST_P(Allocation, ExploringMakesNone) {
       small_run({GetParam(), "env.max_episode_steps=11", "env.n_envs=2",
                  "algorithm.gradient_steps=1", "algorithm.exploration.deterministic=0.3",
                  "algorithm.exploration.gaussian=0.3", "algorithm.exploration.parameter=0.3"}));
-  sac_error err = {};
   self.go(60);
   long before = allocations;
   for (int i = 0; i < 300; i++)
-    if (sac_run_step(self.run.get(), &err) != SAC_OK) break;
+    if (self.step() != SAC_OK) break;
   EXPECT_EQ(allocations - before, 0);
-  EXPECT_EQ(self.run->progress.timesteps, 720u) << err.text;
+  EXPECT_EQ(self.run->progress.timesteps, 720u) << self.run->failure.text;
+}
+
+// seeds that are each a thread's work, and more threads than seeds
+TEST_P(Allocation, NorDoManySeeds) {
+  for (const char *threads : {"run.threads=2", "run.threads=4"}) {
+    auto cfg = sac_test::config_of(
+        small_run({GetParam(), threads, "env.max_episode_steps=50", "run.seeds=[1,2,3]"}));
+    uint64_t seeds[SAC_CONFIG_LIST_MAX];
+    sac_team team = {};
+    sac_error err = {};
+    ASSERT_EQ(sac_team_open(&team, cfg.get(), sac_team_seeds(cfg.get(), seeds), seeds, &err),
+              SAC_OK)
+        << err.text;
+    auto go = [&](uint64_t timesteps) {
+      while (sac_team_lead(&team) && !sac_team_is_at(&team, timesteps))
+        sac_team_go(&team, timesteps);
+    };
+    go(60);
+    long before = allocations;
+    go(560);
+    EXPECT_EQ(allocations - before, 0) << threads;
+    for (int i = 0; i < 3; i++) EXPECT_EQ(team.runs[i].progress.updates, 520u);
+    sac_team_close(&team);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Environments, Allocation,

@@ -36,7 +36,7 @@ TEST(Checkpoint, TheDigestSeesEveryChange) {
   EXPECT_NE(self.digest(), before);
   self.run->progress = progress;
   EXPECT_EQ(self.digest(), before);
-  sac_params *critic = sac_agent_params(self.run->agent, 1);
+  sac_params *critic = sac_agent_params(self.learner->agent, 1);
   sac_real moment = critic->v[5];
   critic->v[5] += 1;
   EXPECT_NE(self.digest(), before);
@@ -50,7 +50,7 @@ TEST(Checkpoint, TheDigestReadsReplayRows) {
   HandRun self(small_run()), other(small_run());
   self.go(70);
   other.go(70);
-  other.run->replay.ring[3 * other.run->replay.layout.width] += 1;
+  other.learner->replay.ring[3 * other.learner->replay.layout.width] += 1;
   EXPECT_NE(self.digest(), other.digest());
 }
 
@@ -82,7 +82,7 @@ TEST(Checkpoint, WithoutTheReplayLearningWaits) {
   HandRun other(small_run({"checkpoint.include_replay=false"}));
   ASSERT_EQ(other.load_from(self, path), SAC_OK) << other.err.text;
   EXPECT_EQ(other.run->progress.timesteps, 100u);
-  EXPECT_EQ(sac_replay_count(&other.run->replay), 0u);
+  EXPECT_EQ(sac_replay_count(&other.learner->replay), 0u);
   uint64_t updates = other.run->progress.updates;
   other.go(40);
   EXPECT_EQ(other.run->progress.updates, updates);
@@ -101,7 +101,7 @@ TEST(Checkpoint, ExplorationMayBeginAndEndAtAResume) {
   ASSERT_EQ(less.load_from(exploring, exploring.save()), SAC_OK) << less.err.text;
   from_plain.go(20), from_exploring.go(20), less.go(20), plain.go(20);
   // the episode that began without a mix ends without it
-  sac_explorer *explorer = sac_actor_explorer(from_plain.run->actor);
+  sac_explorer *explorer = sac_actor_explorer(from_plain.learner->actor, 0);
   EXPECT_EQ(sac_explorer_state_of(explorer).kind[0], SAC_EXPLORE_POLICY);
   EXPECT_EQ(from_plain.run->progress.timesteps, 80u);
 }
@@ -113,8 +113,8 @@ TEST(Checkpoint, ThePolicyAloneCanBeReadFromAnyOfThem) {
     std::string path = self.save(complete);
     HandRun other(small_run());
     EXPECT_EQ(other.load(path, false), SAC_OK) << other.err.text;
-    for (int i = 0; sac_params *params = sac_agent_params(self.run->agent, i); i++) {
-      const sac_params *read = sac_agent_params(other.run->agent, i);
+    for (int i = 0; sac_params *params = sac_agent_params(self.learner->agent, i); i++) {
+      const sac_params *read = sac_agent_params(other.learner->agent, i);
       for (size_t k = 0; k < (size_t)params->n * params->count; k++)
         ASSERT_EQ(read->value[k], params->value[k]) << params->prefix << k;
     }
@@ -216,14 +216,14 @@ TEST(Checkpoint, TheNewestValidOneIsFound) {
     self.go(50);
     path = self.save();
   }
-  auto load_newest = [&](char *used) {
+  auto load_newest = [&](char *used, uint64_t most = UINT64_MAX) {
     sac_log *log = nullptr;
     std::filesystem::remove(log_path);
     EXPECT_EQ(sac_log_open(log_path.c_str(), true, &log, nullptr), SAC_OK);
-    sac_state state = sac_run_state(self.run.get());
+    sac_state state = sac_run_state(self.run);
     self.err = {};
-    sac_status status =
-        sac_checkpoint_load_newest(&state, folder.c_str(), true, log, used, &self.err);
+    sac_checkpoint_search search = {folder.c_str(), most, true, log};
+    sac_status status = sac_checkpoint_load_newest(&state, &search, used, &self.err);
     sac_log_close(log);
     return status;
   };
@@ -231,6 +231,12 @@ TEST(Checkpoint, TheNewestValidOneIsFound) {
   EXPECT_EQ(load_newest(used), SAC_OK);
   EXPECT_EQ(used, paths[2]);
   EXPECT_EQ(contents(log_path), "");
+  EXPECT_EQ(load_newest(used, 149), SAC_OK);
+  EXPECT_EQ(used, paths[1]);
+  EXPECT_EQ(self.run->progress.timesteps, 100u);
+  EXPECT_EQ(load_newest(used, 50), SAC_OK);
+  EXPECT_EQ(used, paths[0]);
+  EXPECT_EQ(contents(log_path), "") << "what was not wanted is not passed over";
   std::filesystem::resize_file(paths[2], 1000);
   EXPECT_EQ(load_newest(used), SAC_OK);
   EXPECT_EQ(used, paths[1]);

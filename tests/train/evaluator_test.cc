@@ -38,12 +38,13 @@ struct Watcher {
 
 Measured evaluate(HandRun &self, int lanes, int episodes, uint64_t seed, bool stochastic,
                   Watcher *watcher = nullptr) {
-  sac_run *run = self.run.get();
+  const sac_run *run = self.run;
+  const sac_learner *learner = self.learner;
   sac_evaluator *evaluator = nullptr;
   sac_error err = {};
   Measured out = {};
-  EXPECT_EQ(sac_evaluator_create(&run->cfg, lanes, run->agent, run->backend, run->threads,
-                                 &evaluator, &err),
+  EXPECT_EQ(sac_evaluator_create(&run->cfg, lanes, learner->agent, learner->backend,
+                                 learner->threads, &evaluator, &err),
             SAC_OK)
       << err.text;
   sac_evaluation_options options = {episodes, seed, stochastic, nullptr, nullptr, nullptr};
@@ -57,10 +58,11 @@ Measured evaluate(HandRun &self, int lanes, int episodes, uint64_t seed, bool st
 TEST(Evaluator, ListedSeedsStartTheEpisodes) {
   HandRun self(small_run({"env.id=Pendulum-v1"}));
   Measured third = evaluate(self, 2, 1, 103, false), first = evaluate(self, 2, 1, 7, false);
-  sac_run *run = self.run.get();
+  const sac_run *run = self.run;
+  const sac_learner *learner = self.learner;
   sac_evaluator *evaluator = nullptr;
-  ASSERT_EQ(SAC_OK, sac_evaluator_create(&run->cfg, 2, run->agent, run->backend, run->threads,
-                                         &evaluator, nullptr));
+  ASSERT_EQ(SAC_OK, sac_evaluator_create(&run->cfg, 2, learner->agent, learner->backend,
+                                         learner->threads, &evaluator, nullptr));
   const int64_t seeds[] = {7, 7, 103, 103};
   sac_evaluation_options options = {4, 5, false, nullptr, nullptr, seeds};
   sac_evaluation result;
@@ -91,7 +93,8 @@ TEST(Evaluator, IsTheSameForAnyLanesAndThreads) {
 
 // the return of one episode of the policy's mean, by the environment and the policy alone
 double return_of_episode(HandRun &self, uint64_t seed, int64_t *length) {
-  sac_run *run = self.run.get();
+  const sac_run *run = self.run;
+  const sac_learner *learner = self.learner;
   sac_environment environment;
   EXPECT_EQ(sac_environment_create(sac_vec_env_task(run->envs), &environment, nullptr), SAC_OK);
   sac_environment_reset(&environment, seed);
@@ -100,7 +103,7 @@ double return_of_episode(HandRun &self, uint64_t seed, int64_t *length) {
   double sum = 0;
   for (sac_outcome outcome = {}; !outcome.terminated && !outcome.truncated;) {
     sac_environment_observe(&environment, obs);
-    sac_agent_act(run->agent, &act);
+    sac_agent_act(learner->agent, &act);
     sac_environment_step(&environment, action, &outcome);
     sum += outcome.reward;
   }
@@ -166,9 +169,9 @@ TEST(Evaluator, LeavesTheRunAsItWas) {
 
 TEST(Evaluator, ABrokenPolicyIsNamedWithItsEpisode) {
   HandRun self(small_run());
-  sac_params *actor = sac_agent_params(self.run->agent, 0);
+  sac_params *actor = sac_agent_params(self.learner->agent, 0);
   sac_real nan = std::numeric_limits<sac_real>::quiet_NaN();
-  self.run->backend->ops->upload(self.run->backend, actor->value, &nan, sizeof nan);
+  self.learner->backend->ops->upload(self.learner->backend, actor->value, &nan, sizeof nan);
   Measured out = evaluate(self, 2, 3, 1, false);
   EXPECT_EQ(out.status, SAC_BAD_NUMBER);
   EXPECT_EQ(out.text.find("evaluation episode 0 (Pendulum-v1), step 1 of its episode: action[0]"),
@@ -178,10 +181,11 @@ TEST(Evaluator, ABrokenPolicyIsNamedWithItsEpisode) {
 
 TEST(Evaluator, StopsWhenAsked) {
   HandRun self(small_run());
-  sac_run *run = self.run.get();
+  const sac_run *run = self.run;
+  const sac_learner *learner = self.learner;
   sac_evaluator *evaluator = nullptr;
-  ASSERT_EQ(sac_evaluator_create(&run->cfg, 2, run->agent, run->backend, run->threads, &evaluator,
-                                 nullptr),
+  ASSERT_EQ(sac_evaluator_create(&run->cfg, 2, learner->agent, learner->backend, learner->threads,
+                                 &evaluator, nullptr),
             SAC_OK);
   volatile int stop = 1;
   sac_evaluation_options options = {1000000, 1, false, nullptr, &stop, nullptr};

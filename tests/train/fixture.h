@@ -18,7 +18,7 @@
 extern "C" {
 #include "io/safetensors.h"
 #include "sac/sac.h"
-#include "train/run.h"
+#include "train/team.h"
 }
 
 namespace sac_test {
@@ -64,37 +64,46 @@ inline std::string digest_of(const std::string &path) {
 class HandRun {
  public:
   explicit HandRun(const std::vector<std::string> &overrides) {
-    sac_error err = {};
-    run->cfg = *config_of(overrides);
-    run->lock = -1;
+    auto cfg = config_of(overrides);
+    uint64_t seed = (uint64_t)cfg->run.seed;
     std::filesystem::create_directories(folder / "checkpoints/replay");
     std::string replay = folder / "checkpoints/replay";
-    EXPECT_EQ(sac_run_open(run.get(), &err), SAC_OK) << err.text;
+    EXPECT_EQ(sac_team_open(&team, cfg.get(), 1, &seed, &err), SAC_OK) << err.text;
+    run = team.runs;
+    learner = &team.lanes->learner;
     EXPECT_EQ(sac_replay_log_open(&run->replay_log, replay.c_str(), &err), SAC_OK) << err.text;
   }
-  ~HandRun() { sac_run_close(run.get()); }
+  ~HandRun() { sac_team_close(&team); }
   HandRun(const HandRun &) = delete;
   HandRun &operator=(const HandRun &) = delete;
 
+  /// A step of the environments, and the updates that follow it; what failed is in the run.
+  sac_status step() {
+    sac_lane_step(team.lanes);
+    return run->failure.code;
+  }
+  sac_status learn(const volatile int *stop = nullptr) {
+    sac_lane_learn(team.lanes, stop);
+    return run->failure.code;
+  }
   void go(int steps) {
-    sac_error err = {};
     for (int i = 0; i < steps; i++) {
-      ASSERT_EQ(sac_run_step(run.get(), &err), SAC_OK) << err.text;
-      ASSERT_EQ(sac_run_learn(run.get(), &err), SAC_OK) << err.text;
+      ASSERT_EQ(step(), SAC_OK) << run->failure.text;
+      ASSERT_EQ(learn(), SAC_OK) << run->failure.text;
     }
   }
   /// Save under this number of steps, and tell the path.
   std::string save(bool complete = true) {
     char path[SAC_PATH_MAX];
     sac_error err = {};
-    sac_state state = sac_run_state(run.get());
+    sac_state state = sac_run_state(run);
     EXPECT_EQ(sac_checkpoint_path(folder.path.c_str(), run->progress.timesteps, path, &err),
               SAC_OK);
     EXPECT_EQ(sac_checkpoint_save(&state, path, complete, &err), SAC_OK) << err.text;
     return path;
   }
   sac_status load(const std::string &path, bool complete = true) {
-    sac_state state = sac_run_state(run.get());
+    sac_state state = sac_run_state(run);
     err = {};
     return sac_checkpoint_load(&state, path.c_str(), complete, &err);
   }
@@ -108,7 +117,9 @@ class HandRun {
   std::string digest() { return digest_of(save()); }
 
   TemporaryFolder folder;
-  std::unique_ptr<sac_run> run = std::make_unique<sac_run>();
+  sac_team team = {};
+  sac_run *run = nullptr;
+  sac_learner *learner = nullptr;
   sac_error err = {};
 };
 

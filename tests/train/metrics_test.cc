@@ -127,18 +127,6 @@ TEST_F(Metrics, WithoutCsvThereAreJsonLinesOnly) {
   EXPECT_EQ(sac_test::names_in(folder.path), std::vector<std::string>{"metrics.jsonl"});
 }
 
-TEST_F(Metrics, StatusIsReplacedAsAWhole) {
-  open();
-  for (const char *state : {"running", "failed"})
-    ASSERT_EQ(sac_metrics_status(metrics, state, 7, "a \"quoted\" reason", nullptr), SAC_OK);
-  json_t *status = json_loads(contents(folder / "status.json").c_str(), 0, nullptr);
-  ASSERT_NE(status, nullptr);
-  EXPECT_STREQ(json_string_value(json_object_get(status, "state")), "failed");
-  EXPECT_STREQ(json_string_value(json_object_get(status, "reason")), "a \"quoted\" reason");
-  EXPECT_EQ(json_integer_value(json_object_get(status, "timesteps")), 7);
-  json_decref(status);
-}
-
 TEST_F(Metrics, AFolderThatIsNotThereIsNamed) {
   auto cfg = sac_test::config_of({});
   sac_error err = {};

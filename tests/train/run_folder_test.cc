@@ -78,4 +78,38 @@ TEST(RunFolder, HoldsAConfigurationThatLoadsToTheSame) {
   json_decref(about);
 }
 
+TEST(RunFolder, TheStatusIsReplacedAsAWhole) {
+  TemporaryFolder place;
+  for (const char *state : {"running", "stopped"}) {
+    sac_run_status status = {state, 7, "a \"quoted\" reason", SAC_OK};
+    ASSERT_EQ(sac_run_folder_note(place.path.c_str(), &status, nullptr), SAC_OK);
+  }
+  json_t *status = json_loads(contents(place / "status.json").c_str(), 0, nullptr);
+  ASSERT_NE(status, nullptr);
+  EXPECT_STREQ(json_string_value(json_object_get(status, "state")), "stopped");
+  EXPECT_STREQ(json_string_value(json_object_get(status, "reason")), "a \"quoted\" reason");
+  EXPECT_EQ(json_integer_value(json_object_get(status, "timesteps")), 7);
+  EXPECT_EQ(json_object_get(status, "exit_code"), nullptr);
+  json_decref(status);
+}
+
+// what a full disk or a lost device ended is not the seed's own failure
+TEST(RunFolder, AFailureOfNumbersOrEnvironmentIsRemembered) {
+  TemporaryFolder place;
+  sac_error failure = {};
+  uint64_t timesteps = 0;
+  sac_run_folder_failure(place.path.c_str(), &failure, &timesteps);
+  EXPECT_EQ(failure.code, SAC_OK) << "without a status";
+  for (sac_status code : {SAC_OK, SAC_FAILED, SAC_BAD_DISK, SAC_BAD_NUMBER, SAC_BAD_ENV}) {
+    sac_run_status status = {"failed", 70, "why", code};
+    ASSERT_EQ(sac_run_folder_note(place.path.c_str(), &status, nullptr), SAC_OK);
+    sac_run_folder_failure(place.path.c_str(), &failure, &timesteps);
+    bool own = code == SAC_BAD_NUMBER || code == SAC_BAD_ENV;
+    EXPECT_EQ(failure.code, own ? code : SAC_OK);
+    if (!own) continue;
+    EXPECT_STREQ(failure.text, "why");
+    EXPECT_EQ(timesteps, 70u);
+  }
+}
+
 }  // namespace

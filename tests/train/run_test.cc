@@ -83,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, Resume, testing::ValuesIn(kResumes),
 
 // rows of the replay: (count, width)
 std::vector<std::vector<sac_real>> rows_of(const HandRun &self) {
-  const sac_replay &replay = self.run->replay;
+  const sac_replay &replay = self.learner->replay;
   uint64_t count = sac_replay_count(&replay);
   std::vector<std::vector<sac_real>> rows;
   for (uint64_t i = replay.pushed - count; i < replay.pushed; i++) {
@@ -97,13 +97,13 @@ TEST(RunStep, TruncationIsBootstrappedAndTerminationIsNot) {
   HandRun limited(small_run({"env.max_episode_steps=10"}));
   limited.go(35);
   EXPECT_EQ(limited.run->progress.episodes, 3u);
-  int at = sac_row_terminated(&limited.run->replay.layout);
+  int at = sac_row_terminated(&limited.learner->replay.layout);
   for (const auto &row : rows_of(limited)) EXPECT_EQ(row[(size_t)at], 0);
 
   HandRun ended(small_run({"env.id=Hopper-v5", "algorithm.learning_starts=300"}));
   ended.go(150);
   int terminated = 0;
-  at = sac_row_terminated(&ended.run->replay.layout);
+  at = sac_row_terminated(&ended.learner->replay.layout);
   for (const auto &row : rows_of(ended)) terminated += row[(size_t)at] == 1;
   EXPECT_GT(terminated, 0);
   EXPECT_EQ((uint64_t)terminated, ended.run->progress.episodes);
@@ -113,7 +113,7 @@ TEST(RunStep, TruncationIsBootstrappedAndTerminationIsNot) {
 TEST(RunStep, RowsHoldTheFinalObservation) {
   HandRun run(small_run({"env.max_episode_steps=10"}));
   run.go(35);
-  const sac_row_layout &layout = run.run->replay.layout;
+  const sac_row_layout &layout = run.learner->replay.layout;
   std::vector<std::vector<sac_real>> rows = rows_of(run);
   for (size_t i = 0; i + 1 < rows.size(); i++) {
     std::vector<sac_real> next(rows[i].begin() + sac_row_next_obs(&layout),
@@ -126,7 +126,7 @@ TEST(RunStep, RowsHoldTheFinalObservation) {
 TEST(RunStep, WarmUpIsUniformAndThenThePolicyActs) {
   HandRun run(small_run({"algorithm.learning_starts=400", "algorithm.total_timesteps=500"}));
   run.go(400);
-  const sac_row_layout &layout = run.run->replay.layout;
+  const sac_row_layout &layout = run.learner->replay.layout;
   double sum = 0, squares = 0;
   for (const auto &row : rows_of(run)) {
     double action = row[(size_t)sac_row_action(&layout)];
@@ -149,7 +149,7 @@ TEST(RunLearn, UpdatesComeAsStableBaselines3Counts) {
   all.go(16);
   EXPECT_EQ(all.run->progress.timesteps, 64u);
   EXPECT_EQ(all.run->progress.updates, 8u * 3);  // after vector steps 12, 14, 16
-  EXPECT_EQ(all.run->agent != nullptr, true);
+  EXPECT_EQ(all.learner->agent != nullptr, true);
 }
 
 TEST(RunLearn, AStopLeavesTheRestToTheNextCall) {
@@ -159,20 +159,17 @@ TEST(RunLearn, AStopLeavesTheRestToTheNextCall) {
   run.go(60);
   plain.go(60);
   stop = 1;
-  run.run->stop = &stop;
-  sac_error err = {};
-  ASSERT_EQ(sac_run_step(run.run.get(), &err), SAC_OK);
-  ASSERT_EQ(sac_run_learn(run.run.get(), &err), SAC_OK);
+  ASSERT_EQ(run.step(), SAC_OK);
+  ASSERT_EQ(run.learn(&stop), SAC_OK);
   EXPECT_EQ(run.run->progress.updates_owed, 5u);
   stop = 0;
-  ASSERT_EQ(sac_run_learn(run.run.get(), &err), SAC_OK);
+  ASSERT_EQ(run.learn(&stop), SAC_OK);
   plain.go(1);
   EXPECT_EQ(run.digest(), plain.digest());
 }
 
 TEST(RunFault, ABrokenObservationNeverEntersTheReplay) {
   HandRun run(small_run({"env.id=LinearQuadratic-v0", "env.kwargs={W: [0.0]}"}));
-  sac_error err = {};
   // the environment's saved state is put far outside of what a float holds
   std::vector<uint8_t> state(sac_vec_env_state_bytes(run.run->envs));
   run.go(20);
@@ -184,13 +181,13 @@ TEST(RunFault, ABrokenObservationNeverEntersTheReplay) {
     if (std::isfinite(value) && value != 0 && std::abs(value) < 100 && std::abs(value) > 1e-6)
       std::memcpy(&state[at], &huge, 8);
   }
-  sac_vec_env_load(run.run->envs, state.data(), run.run->rows[run.run->staged],
-                   run.run->replay.layout.width);
-  EXPECT_EQ(sac_run_step(run.run.get(), &err), SAC_BAD_NUMBER);
-  EXPECT_NE(std::string(err.text).find("environment 0 (LinearQuadratic-v0), step 21"),
+  sac_vec_env_load(run.run->envs, state.data(), sac_learner_rows(run.learner, 0, false),
+                   run.learner->replay.layout.width);
+  EXPECT_EQ(run.step(), SAC_BAD_NUMBER);
+  EXPECT_NE(std::string(run.run->failure.text).find("environment 0 (LinearQuadratic-v0), step 21"),
             std::string::npos)
-      << err.text;
-  EXPECT_EQ(run.run->replay.pushed, 20u);
+      << run.run->failure.text;
+  EXPECT_EQ(run.learner->replay.pushed, 20u);
   for (const auto &row : rows_of(run))
     for (sac_real value : row) EXPECT_TRUE(std::isfinite(value));
 }
@@ -198,16 +195,16 @@ TEST(RunFault, ABrokenObservationNeverEntersTheReplay) {
 TEST(RunFault, ABrokenActionNeverEntersTheReplay) {
   HandRun run(small_run());
   run.go(60);
-  uint64_t pushed = run.run->replay.pushed;
-  sac_params *actor = sac_agent_params(run.run->agent, 0);
+  uint64_t pushed = run.learner->replay.pushed;
+  sac_params *actor = sac_agent_params(run.learner->agent, 0);
   sac_real nan = std::numeric_limits<sac_real>::quiet_NaN();
-  run.run->backend->ops->upload(run.run->backend, actor->value, &nan, sizeof nan);
-  sac_error err = {};
+  run.learner->backend->ops->upload(run.learner->backend, actor->value, &nan, sizeof nan);
   sac_status status = SAC_OK;
-  for (int i = 0; i < 5 && status == SAC_OK; i++) status = sac_run_step(run.run.get(), &err);
+  for (int i = 0; i < 5 && status == SAC_OK; i++) status = run.step();
   EXPECT_EQ(status, SAC_BAD_NUMBER);
-  EXPECT_NE(std::string(err.text).find("action[0] is nan"), std::string::npos) << err.text;
-  EXPECT_LE(run.run->replay.pushed - pushed, 4u);
+  EXPECT_NE(std::string(run.run->failure.text).find("action[0] is nan"), std::string::npos)
+      << run.run->failure.text;
+  EXPECT_LE(run.learner->replay.pushed - pushed, 4u);
   for (const auto &row : rows_of(run))
     for (sac_real value : row) EXPECT_TRUE(std::isfinite(value));
 }
