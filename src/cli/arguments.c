@@ -18,7 +18,12 @@ static const flag_name flag_names[] = {{"--json", SAC_FLAG_JSON, false},
                                        {"--video", SAC_FLAG_VIDEO, true},
                                        {"--plot", SAC_FLAG_PLOT, true},
                                        {"--stochastic", SAC_FLAG_STOCHASTIC, false},
-                                       {"--compare", SAC_FLAG_COMPARE, false}};
+                                       {"--compare", SAC_FLAG_COMPARE, false},
+                                       {"--x", SAC_FLAG_X, true},
+                                       {"--y", SAC_FLAG_Y, true},
+                                       {"--by", SAC_FLAG_BY, true},
+                                       {"--statistic", SAC_FLAG_STATISTIC, true},
+                                       {"--log", SAC_FLAG_LOG, true}};
 
 enum { FLAGS = sizeof flag_names / sizeof *flag_names };
 
@@ -63,6 +68,21 @@ static sac_status take_flag(const flag_name *name, const char *value, sac_argume
       break;
     case SAC_FLAG_IN:
       out->in = value;
+      break;
+    case SAC_FLAG_X:
+      out->x = value;
+      break;
+    case SAC_FLAG_Y:
+      out->y = value;
+      break;
+    case SAC_FLAG_BY:
+      out->by = value;
+      break;
+    case SAC_FLAG_STATISTIC:
+      out->statistic = value;
+      break;
+    case SAC_FLAG_LOG:
+      out->log = value;
       break;
     case SAC_FLAG_VIDEO:
       out->video = value;

@@ -125,7 +125,8 @@ static void tie(const comparison *self) {
 // the last line of a text that is a JSON object; NULL where there is none
 static json_t *last_object(char *text) {
   json_t *last = NULL;
-  for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+  char *rest;
+  for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
     json_t *object = json_loads(line, 0, NULL);
     if (json_is_object(object)) {
       json_decref(last);

@@ -218,12 +218,14 @@ static sac_status print_result(update_bench *self, bool json, sac_error *err) {
     json_object_set_new(phases, names[i], json_real(self->phase_s[i] * 1e6));
   if (json)
     return sac_print_json(
-        sac_bench_costs(
-            json_pack("{s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "bench",
-                      "update", "device", self->backend->ops->describe(self->backend), "threads",
-                      threads, "seeds", self->n_seeds, "us_per_update", p50, "p10", p10, "p90", p90,
-                      "updates_per_s", 1e6 / p50, "gflops", gflops, "peak_gflops", peak,
-                      "allocated_bytes", (json_int_t)self->allocated_bytes, "phases", phases)),
+        sac_bench_costs(json_pack(
+            "{s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "bench",
+            "update", "device", self->backend->ops->describe(self->backend), "threads", threads,
+            "seeds", self->n_seeds, "batch", (int)cfg->algorithm.batch_size, "width",
+            (int)cfg->critic.hidden.at[0], "us_per_update", p50, "p10", p10, "p90", p90,
+            "updates_per_s", 1e6 / p50, "gflops", gflops, "peak_gflops", peak, "floor_us",
+            update_flop(cfg) / peak / 1e3, "allocated_bytes", (json_int_t)self->allocated_bytes,
+            "phases", phases)),
         err);
   json_decref(phases);
   printf("%s, %d seed(s): %.1f us an update (p10 %.1f, p90 %.1f), %.1f updates/s\n",

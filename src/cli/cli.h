@@ -17,18 +17,23 @@ typedef enum sac_flag {
   SAC_FLAG_OVERRIDES = 64,  ///< key=value arguments
   SAC_FLAG_VIDEO = 128,
   SAC_FLAG_PLOT = 256,
-  SAC_FLAG_COMPARE = 512
+  SAC_FLAG_COMPARE = 512,
+  SAC_FLAG_X = 1024,
+  SAC_FLAG_Y = 2048,
+  SAC_FLAG_BY = 4096,
+  SAC_FLAG_STATISTIC = 8192,
+  SAC_FLAG_LOG = 16384
 } sac_flag;
 
 /// A command line, taken apart. Texts point into argv.
 typedef struct sac_arguments {
   const char *command;  ///< "train", "trace env"
   int n_words;
-  const char *words[4];  ///< what is neither a flag nor an override
+  const char *words[64];  ///< what is neither a flag nor an override
   int n_overrides;
   const char *overrides[256];
   bool json, stochastic, compare, has_seed;
-  const char *out, *in, *video, *plot;
+  const char *out, *in, *video, *plot, *x, *y, *by, *statistic, *log;
   uint64_t seed;
   int64_t episodes;  ///< 0 when not given
 } sac_arguments;
@@ -54,6 +59,7 @@ sac_status sac_command_doctor(const sac_arguments *arguments, sac_error *err);
 sac_status sac_command_trace(const sac_arguments *arguments, sac_error *err);
 sac_status sac_command_solve(const sac_arguments *arguments, sac_error *err);
 sac_status sac_command_bench(const sac_arguments *arguments, sac_error *err);
+sac_status sac_command_plot(const sac_arguments *arguments, sac_error *err);
 
 /// A number as JSON; null stands for one that is not finite.
 json_t *sac_number_as_json(double number);

@@ -33,6 +33,15 @@ static const sac_command commands[] = {
     {"bench", "update|rollout|train|gemm [key=value ...] [--compare] [--json]",
      "measure speed, with --compare beside other programs",
      SAC_FLAG_JSON | SAC_FLAG_OVERRIDES | SAC_FLAG_COMPARE, 1, 1, sac_command_bench},
+    {"plot",
+     "RUN|FILE.jsonl ... [--x KEY] [--y KEY[,KEY ...]] [--by KEY] [--statistic mean|median|iqm] "
+     "[--log x|y|xy] [--out FILE.svg|FILE.png] [--json]",
+     "curves of runs (eval_return_mean over timesteps; seeds of one configuration are one, with "
+     "its "
+     "95 % interval) or of lines that `bench --json` wrote",
+     SAC_FLAG_X | SAC_FLAG_Y | SAC_FLAG_BY | SAC_FLAG_STATISTIC | SAC_FLAG_LOG | SAC_FLAG_OUT |
+         SAC_FLAG_JSON,
+     1, 64, sac_command_plot},
     {"trace",
      "update CONFIG [key=value ...] [--in FILE] --out FILE | env ID [--in FILE] [--seed K] --out "
      "FILE",

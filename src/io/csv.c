@@ -1,6 +1,5 @@
 #include "io/csv.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,4 +93,33 @@ sac_status sac_csv_cut(const char *path, uint64_t timesteps, double *wall_s, sac
 sac_status sac_jsonl_cut(const char *path, uint64_t timesteps, sac_error *err) {
   rule self = {.keeps = keeps_object, .timesteps = timesteps};
   return cut(path, &self, err);
+}
+
+static sac_status append_lines(const char *path, char *text, json_t *rows, sac_error *err) {
+  char *line = text, *end;
+  for (int number = 1; (end = strchr(line, '\n')); number++, line = end + 1) {
+    json_error_t why = {.text = "is not an object"};
+    *end = '\0';
+    if (line[strspn(line, " \t\r")] == '\0') continue;
+    json_t *row = json_loads(line, JSON_REJECT_DUPLICATES, &why);
+    bool is_object = json_is_object(row);
+    if (!is_object) json_decref(row);
+    if (!is_object)
+      return sac_error_set(err, SAC_BAD_CONFIG, "%s:%d: is not a JSON object: %s", path, number,
+                           why.text);
+    json_array_append_new(rows, row);
+  }
+  return SAC_OK;
+}
+
+sac_status sac_jsonl_read(const char *path, json_t **rows, sac_error *err) {
+  char *text;
+  size_t size;
+  SAC_TRY(sac_file_read(path, &text, &size, err));
+  *rows = json_array();
+  sac_status status = *rows ? append_lines(path, text, *rows, err)
+                            : sac_error_set(err, SAC_FAILED, "%s: no memory", path);
+  if (status != SAC_OK) json_decref(*rows);
+  free(text);
+  return status;
 }

@@ -87,6 +87,8 @@ static void write_curve(FILE *out, const sac_panel *panel, int i) {
     fprintf(out, "$d%d using ($1+%.9g):2:(%.9g) with boxes", i, shift, 0.94 * width);
   else if (series->mark == SAC_MARK_POINTS)
     fprintf(out, "$d%d using 1:2 with points pt 7 ps 0.6", i);
+  else if (series->mark == SAC_MARK_LINE_POINTS)
+    fprintf(out, "$d%d using 1:2 with linespoints lw 2 pt 7 ps 0.6", i);
   else
     fprintf(out, "$d%d using 1:2 with lines lw 2", i);
   fprintf(out, " lc rgb '%s' ", colours[i % COLOURS]);
@@ -130,6 +132,9 @@ static void write_panel(FILE *out, const sac_panel *panel) {
   write_setting(out, "xlabel", panel->x_label);
   write_setting(out, "ylabel", panel->y_label);
   write_ticks(out, panel);
+  fprintf(out, "unset logscale\n");
+  if (panel->log_x) fprintf(out, "set logscale x\n");
+  if (panel->log_y) fprintf(out, "set logscale y\n");
   fprintf(out, "unset xzeroaxis\n");
   if (count_bars(panel, panel->n_series) > 0) write_bar_range(out, panel);
   for (int i = 0; i < panel->n_series; i++) write_data(out, &panel->series[i], i);

@@ -4,7 +4,12 @@
 
 #include "base/status.h"
 
-typedef enum sac_mark { SAC_MARK_LINE, SAC_MARK_POINTS, SAC_MARK_BARS } sac_mark;
+typedef enum sac_mark {
+  SAC_MARK_LINE,
+  SAC_MARK_POINTS,
+  SAC_MARK_LINE_POINTS,
+  SAC_MARK_BARS
+} sac_mark;
 
 /// One line, cloud of points or row of bars. Values that are not finite leave a gap.
 typedef struct sac_series {
@@ -21,6 +26,7 @@ typedef struct sac_panel {
   const char *title, *x_label, *y_label;
   const char *const *ticks;  // (n_ticks) names of x = 0, 1, 2, ..., or NULL for numbers
   int n_ticks;
+  bool log_x, log_y;
   int n_series;
   const sac_series *series;  // (n_series); bars of several stand side by side
 } sac_panel;

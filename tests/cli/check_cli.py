@@ -21,7 +21,7 @@ VARARGS, VARKEYWORDS = 4, 8  # of inspect: flags of a function's code
 OK, FAILED, USAGE, BAD_CHECKPOINT, BAD_NUMBER, BAD_ENV, DISK = 0, 1, 2, 3, 4, 5, 6
 COLUMNS = ("timesteps updates wall_s return_mean length_mean eval_return_mean q_loss v_loss "
            "policy_loss ent_coef entropy fps updates_per_s").split()
-SUBCOMMANDS = "train resume eval inspect bench trace solve config doctor".split()
+SUBCOMMANDS = "plot train resume eval inspect bench trace solve config doctor".split()
 
 SMALL = """\
 env: {id: %s}
@@ -722,6 +722,45 @@ def measurements_have_their_keys(room):
         "peak_gflops", "phases", "allocated_bytes", "cpu_s", "peak_mb"} <= set(found), found
     assert abs(found["us_per_update"] * found["updates_per_s"] / 1e6 - 1) < 1e-3
     assert found["allocated_bytes"] == 0, found
+
+
+def seeds_of_one_configuration_are_one_curve(room):
+    runs = [room.train(f"run-{seed}", f"run.seed={seed}") for seed in (1, 2, 3)]
+    other = room.train("other", "algorithm.tau=0.01")
+    last = [[json.loads(line)["eval_return_mean"] for line in
+             (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()][-1] for run in runs]
+    picture = room.folder / "curves.svg"
+    together, alone, plotted = room.lines("plot", *runs, other, "--out", picture)
+    assert together["curve"] == "run-1" and together["x"] == 300, together
+    statistics = together["aggregate"]
+    assert statistics["n"] == 3 and alone["aggregate"]["n"] == 1, (together, alone)
+    assert abs(statistics["mean"] - sum(last) / 3) < 1e-9 * abs(sum(last)), together
+    assert abs(statistics["median"] - sorted(last)[1]) < 1e-9 * abs(sum(last)), together
+    low, high = statistics["mean_ci95"]
+    assert min(last) <= low <= statistics["mean"] <= high <= max(last), together
+    assert plotted == {"event": "plotted", "file": str(picture)}, plotted
+    assert "<svg" in picture.read_text(encoding="utf-8")[:2000]
+
+
+def lines_of_a_benchmark_are_curves(room):
+    rows = [{"batch": batch, "rate": batch / threads, "floor": 1.0, "threads": threads}
+            for threads in (1, 2) for batch in (100, 256)]
+    file = room.file("bench.jsonl", "".join(json.dumps(row) + "\n" for row in rows) + '{"cut')
+    curves = room.lines("plot", file, "--x", "batch", "--y", "rate+floor", "--by", "threads")
+    found = {(line["curve"], line["y"]): line["aggregate"]["mean"] for line in curves}
+    assert found == {("threads 1, rate", "rate"): 256, ("threads 2, rate", "rate"): 128,
+                     ("threads 1, floor", "floor"): 1, ("threads 2, floor", "floor"): 1}, found
+
+
+def a_plot_of_nothing_is_refused(room):
+    file = room.file("bench.jsonl", '{"a": 1, "b": 2}\nno object\n')
+    has(room.run("plot", room.folder / "none", code=USAGE).stderr, "none", "no such run or file")
+    has(room.run("plot", file, code=USAGE).stderr, "bench.jsonl:2", "not a JSON object")
+    file.write_text('{"a": 1, "b": 2}\n', encoding="utf-8")
+    has(room.run("plot", file, "--x", "a", "--y", "c", code=USAGE).stderr, "c over a")
+    has(room.run("plot", file, "--statistic", "max", code=USAGE).stderr, "mean, median or iqm")
+    has(room.run("plot", file, "--log", "z", code=USAGE).stderr, "x, y or xy")
+    has(room.run("plot", file, "--out", "a.gif", code=USAGE).stderr, ".svg or .png")
 
 
 def other_programs_are_measured_in_turn(room):

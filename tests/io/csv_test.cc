@@ -57,6 +57,28 @@ TEST(Csv, JsonLinesAreCutByTheirTimesteps) {
             "{\"timesteps\":1000,\"q\":null}\n{\"q\":1,\"timesteps\":2000}\n{\"timesteps\":1}\n");
 }
 
+TEST(Csv, JsonLinesAreReadAndACutOneIsLeftOut) {
+  TemporaryFile temporary;
+  temporary.Write("{\"a\":1}\n\n{\"a\":2}\r\n{\"a\":");
+  json_t *rows = nullptr;
+  ASSERT_EQ(sac_jsonl_read(temporary.path.c_str(), &rows, nullptr), SAC_OK);
+  ASSERT_EQ(json_array_size(rows), 2U);
+  EXPECT_EQ(json_integer_value(json_object_get(json_array_get(rows, 1), "a")), 2);
+  json_decref(rows);
+}
+
+TEST(Csv, ALineThatIsNoObjectIsNamed) {
+  TemporaryFile temporary;
+  for (const char *line : {"[1]", "nothing", "{\"a\":1,\"a\":2}"}) {
+    temporary.Write(std::string("{\"a\":1}\n") + line + "\n");
+    json_t *rows = nullptr;
+    sac_error err = {};
+    EXPECT_EQ(sac_jsonl_read(temporary.path.c_str(), &rows, &err), SAC_BAD_CONFIG) << line;
+    EXPECT_NE(std::string(err.text).find(":2: is not a JSON object"), std::string::npos)
+        << err.text;
+  }
+}
+
 TEST(Csv, AMissingFileIsADiskError) {
   sac_error err = {};
   EXPECT_EQ(sac_csv_cut("/nonexistent/metrics.csv", 5, nullptr, &err), SAC_BAD_DISK);
