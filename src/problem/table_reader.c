@@ -13,6 +13,9 @@ typedef struct table {
   sac_problem *problem;
   sac_stage_reader stage;
   char *absorbing;  // (n_states)
+  // documents of values that hold on after their stage: their mistakes are told already
+  sac_yaml quiet[3];
+  sac_config_mistakes told;
 } table;
 
 static bool require(const table *self, sac_problem_key key) {
@@ -173,10 +176,23 @@ static bool read_change(const table *self, const sac_value *change, int earliest
   return good && *from >= 0;
 }
 
-static sac_status read_changes(const table *self, sac_stage_values *values, sac_error *err) {
+// from now on nothing more is said of these values
+static void hush(table *self, sac_stage_values *values) {
+  sac_value *const all[] = {&values->transitions, &values->rewards, &values->prior};
+  for (int i = 0; i < 3; i++) {
+    if (!all[i]->yaml || all[i]->yaml == &self->quiet[i]) continue;
+    self->quiet[i] = *all[i]->yaml;
+    self->quiet[i].mistakes = &self->told;
+    all[i]->yaml = &self->quiet[i];
+  }
+}
+
+static sac_status read_changes(table *self, sac_stage_values *values, sac_error *err) {
   const sac_value *changes = &self->values->of[SAC_KEY_CHANGES];
   if (!sac_value_given(changes)) return SAC_OK;
   if (self->problem->mdp.horizon == 0) {
+    // a horizon that is wrong is told already
+    if (sac_value_given(&self->values->of[SAC_KEY_HORIZON])) return SAC_OK;
     sac_value_mistake(changes, "needs a horizon: without one nothing may change with time");
     return SAC_OK;
   }
@@ -189,12 +205,13 @@ static sac_status read_changes(const table *self, sac_stage_values *values, sac_
     sac_value change = sac_value_at(changes, i, NULL);
     if (!read_change(self, &change, earliest, values, &from)) continue;
     SAC_TRY(add_stage(self, values, from, err));
+    hush(self, values);
     earliest = from + 1;
   }
   return SAC_OK;
 }
 
-static sac_status read_stages(const table *self, sac_error *err) {
+static sac_status read_stages(table *self, sac_error *err) {
   const sac_value *of = self->values->of, *changes = &of[SAC_KEY_CHANGES];
   sac_mdp *mdp = &self->problem->mdp;
   sac_stage_values values = {of[SAC_KEY_TRANSITIONS], of[SAC_KEY_REWARDS], of[SAC_KEY_PRIOR]};
@@ -205,6 +222,7 @@ static sac_status read_stages(const table *self, sac_error *err) {
   if (!mdp->stages || !mdp->stage_from)
     return sac_error_set(err, SAC_FAILED, "no memory for stages");
   SAC_TRY(add_stage(self, &values, 0, err));
+  hush(self, &values);
   return read_changes(self, &values, err);
 }
 

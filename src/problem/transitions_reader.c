@@ -66,8 +66,11 @@ static sac_status read_state(reading *self, const sac_value *value, sac_error *e
   const sac_stage_reader *reader = self->reader;
   if (sac_value_is_null(value)) return SAC_OK;
   if (sac_value_is_scalar(value)) {
+    int next;
+    self->row = value;
+    if (!sac_value_name(value, reader->states, "a state", &next)) return SAC_OK;
     for (self->action = 0; self->action < reader->actions->count; self->action++)
-      SAC_TRY(read_row(self, value, err));
+      SAC_TRY(add_outcome(self, next, 1, err));
     return SAC_OK;
   }
   if (!sac_value_collects(value, reader->actions->count, "action")) return SAC_OK;
