@@ -34,7 +34,7 @@ static void print_keys(void) {
 }
 
 static sac_status solve_problem(const sac_problem *problem, sac_solved *solved, sac_error *err) {
-  const sac_linear_quadratic *linear = &problem->linear;
+  const sac_linear_problem *linear = &problem->linear;
   for (int mode = 0; mode < 2; mode++) {
     if (!problem->wants[mode]) continue;
     if (problem->kind == SAC_PROBLEM_TABLE)

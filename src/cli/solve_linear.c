@@ -16,7 +16,7 @@ static void print_number(const char *name, double number, const char *note) {
 }
 
 static void print_head(const sac_problem *problem) {
-  const sac_linear_quadratic *linear = &problem->linear;
+  const sac_linear_problem *linear = &problem->linear;
   if (*problem->title) printf("%s\n", problem->title);
   printf("linear-quadratic, %d states, %d actions", linear->a.rows, linear->b.cols);
   if (linear->horizon > 0)
@@ -81,4 +81,6 @@ void sac_solved_print_linear(const sac_solved *solved) {
     if (solved->linear[mode]) print_solution(solved->linear[mode], problem->linear.horizon);
   if (problem->linear.has_policy) print_given_policy(solved);
   print_moral(solved);
+  if (!solved->linear[SAC_INFERENCE_EXACT] && problem->linear.discount < 1)
+    printf("\nExact inference has no closed form here: it needs a horizon and no discount.\n");
 }

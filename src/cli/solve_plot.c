@@ -264,7 +264,7 @@ static sac_status plot_linear(const sac_solved *solved, drawing *drawings, const
   enum { POINTS = 101 };
   double numbers[9][POINTS], *rows[8];
   for (int i = 0; i < 8; i++) rows[i] = numbers[i + 1];
-  const sac_linear_quadratic *linear = &solved->problem->linear;
+  const sac_linear_problem *linear = &solved->problem->linear;
   double reach = 3 * sqrt(linear->start_covariance.at[0]) + fabs(linear->start_mean.at[0]);
   if (!(reach > 0)) reach = 1;
   for (int i = 0; i < POINTS; i++) numbers[0][i] = reach * (2.0 * i / (POINTS - 1) - 1);

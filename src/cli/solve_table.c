@@ -92,11 +92,28 @@ static void print_head(const sac_solved *solved) {
   printf(", temperature %.10g, prior %s\n\n", mdp->temperature, priors[problem->prior]);
 }
 
+// what the value would be without a prior, where a shift gives it
+static void print_no_prior(const sac_solved *solved) {
+  double values[2] = {NAN, NAN}, shift_v, shift_q;
+  if (solved->problem->prior != SAC_PRIOR_UNIFORM) return;
+  for (int mode = 0; mode < 2; mode++) {
+    const sac_solution *solution = solved->table[mode];
+    if (solution && sac_solution_no_prior(solution, &solved->problem->mdp, 0, &shift_v, &shift_q))
+      values[mode] = solution->value + shift_v;
+  }
+  if (isnan(values[0]) && isnan(values[1])) return;
+  printf("  %-22s", "value without prior");
+  for (int mode = 0; mode < 2; mode++)
+    if (solved->table[mode]) print_cell(&values[mode]);
+  printf("   V = temperature x log sum_a exp(Q / temperature)\n");
+}
+
 static void print_worths(const sac_solved *solved) {
   printf("  %-22s", "");
   print_columns(solved, "");
   printf("\n");
   print_summary(solved, "value", "E V_0(s_0): what it expects", get_value);
+  print_no_prior(solved);
   if (solved->table[SAC_INFERENCE_EXACT])
     print_summary(solved, "log evidence", "log p(O)", get_evidence);
   print_summary(solved, "expected return", "of its policy, in the real dynamics", get_return);

@@ -10,28 +10,33 @@ typedef struct sums {
   double reward, entropy, divergence;
 } sums;
 
-static double log_or_zero(double p) {
-  return p > 0 ? log(p) : 0;
-}
-
-// what state s adds now and, discounted, later; `later` is (n_states)
-static sums evaluate_state(const sac_mdp_stage *stage, double discount, int s, const double *policy,
-                           const sums *later) {
+// what a policy brings in state s at once
+static sums count_now(const sac_mdp_stage *stage, int s, const double *policy) {
   sums all = {0};
   for (int c = stage->first_choice[s]; c < stage->first_choice[s + 1]; c++) {
     double p = policy[c];
     if (p <= 0) continue;
-    sums next = {0};
+    all.reward += p * stage->reward[c];
+    all.entropy -= p * log(p);
+    all.divergence += stage->prior[c] > 0 ? p * (log(p) - log(stage->prior[c])) : INFINITY;
+  }
+  return all;
+}
+
+// with what follows, discounted; `later` is (n_states)
+static sums add_later(const sac_mdp_stage *stage, double discount, int s, const double *policy,
+                      const sums *later, sums all) {
+  for (int c = stage->first_choice[s]; c < stage->first_choice[s + 1]; c++) {
+    if (policy[c] <= 0) continue;
     for (int z = stage->first_outcome[c]; z < stage->first_outcome[c + 1]; z++) {
+      double weight = discount * policy[c] * stage->probability[z];
       const sums *at = &later[stage->next[z]];
-      next.reward += stage->probability[z] * at->reward;
-      next.entropy += stage->probability[z] * at->entropy;
-      next.divergence += stage->probability[z] * at->divergence;
+      // a weight that rounds to nothing must not meet an infinite divergence
+      if (weight <= 0) continue;
+      all.reward += weight * at->reward;
+      all.entropy += weight * at->entropy;
+      all.divergence += weight * at->divergence;
     }
-    double excess = stage->prior[c] > 0 ? log(p) - log(stage->prior[c]) : INFINITY;
-    all.reward += p * (stage->reward[c] + discount * next.reward);
-    all.entropy += p * (-log_or_zero(p) + discount * next.entropy);
-    all.divergence += p * (excess + discount * next.divergence);
   }
   return all;
 }
@@ -43,9 +48,10 @@ static void evaluate_backward(const sac_mdp *mdp, const double *policy, int stri
   memset(now, 0, bytes);
   for (int t = mdp->horizon - 1; t >= 0; t--) {
     memcpy(later, now, bytes);
+    const sac_mdp_stage *stage = sac_mdp_at(mdp, t);
+    const double *at = policy + (size_t)t * (size_t)stride;
     for (int s = 0; s < mdp->n_states; s++)
-      now[s] = evaluate_state(sac_mdp_at(mdp, t), mdp->discount, s,
-                              policy + (size_t)t * (size_t)stride, later);
+      now[s] = add_later(stage, mdp->discount, s, at, later, count_now(stage, s, at));
   }
 }
 
@@ -69,12 +75,20 @@ static bool is_settled(const motion *self, double target) {
   return self->change <= fmax(target, floor_of(self));
 }
 
+// a policy being evaluated without a horizon
+typedef struct endless {
+  const sac_mdp *mdp;
+  const double *policy;  // (n_choices)
+  sums *now, *values;    // (n_states) of one decision, and of all
+} endless;
+
 // one pass over all states, in place, from either end
-static void improve(const sac_mdp *mdp, const double *policy, bool backward, sums *values,
-                    motion *returns, motion *nats) {
+static void improve(const endless *self, bool backward, motion *returns, motion *nats) {
+  const sac_mdp *mdp = self->mdp;
   for (int i = 0; i < mdp->n_states; i++) {
     int s = backward ? mdp->n_states - 1 - i : i;
-    sums new = evaluate_state(mdp->stages[0], mdp->discount, s, policy, values), *old = &values[s];
+    sums *old = &self->values[s], new = add_later(mdp->stages[0], mdp->discount, s, self->policy,
+                                                  self->values, self->now[s]);
     note_change(returns, old->reward, new.reward);
     note_change(nats, old->entropy, new.entropy);
     note_change(nats, old->divergence, new.divergence);
@@ -82,14 +96,17 @@ static void improve(const sac_mdp *mdp, const double *policy, bool backward, sum
   }
 }
 
-// without one, to the fixed point: a sweep shrinks the error by gamma at least
-static sac_status evaluate_for_ever(const sac_mdp *mdp, const double *policy, sums *values,
-                                    double *error_bound, sac_error *err) {
+// to the fixed point: a sweep shrinks the error by gamma at least
+static sac_status evaluate_for_ever(const endless *self, double *error_bound, sac_error *err) {
+  const sac_mdp *mdp = self->mdp;
   double gamma = mdp->discount, target = mdp->tolerance * (1 - gamma) / gamma;
-  memset(values, 0, sizeof *values * (size_t)mdp->n_states);
+  for (int s = 0; s < mdp->n_states; s++) {
+    self->now[s] = count_now(mdp->stages[0], s, self->policy);
+    self->values[s] = (sums){0};
+  }
   for (int i = 0; i < SAC_SWEEPS_MAX; i++) {
     motion returns = {0}, nats = {0};
-    improve(mdp, policy, i % 2 == 1, values, &returns, &nats);
+    improve(self, i % 2 == 1, &returns, &nats);
     if (!is_settled(&returns, target) || !is_settled(&nats, target)) continue;
     *error_bound = (gamma * returns.change + floor_of(&returns)) / (1 - gamma);
     return SAC_OK;
@@ -110,7 +127,7 @@ sac_status sac_policy_evaluate(const sac_mdp *mdp, const double *policy, int str
   if (mdp->horizon > 0)
     evaluate_backward(mdp, policy, stride, values, values + n);
   else
-    status = evaluate_for_ever(mdp, policy, values, &out->error_bound, err);
+    status = evaluate_for_ever(&(endless){mdp, policy, values + n, values}, &out->error_bound, err);
   for (size_t s = 0; s < n && status == SAC_OK; s++) {
     if (mdp->start[s] <= 0) continue;
     out->expected_return += mdp->start[s] * values[s].reward;

@@ -26,9 +26,12 @@ typedef struct log_sum {
 } log_sum;
 
 static void add_term(log_sum *self, double weight, double x) {
+  // each of the two has all its digits: the one that is computed, and the other one too
+  bool near = x > -0.5;
+  double changed = near ? expm1(x) : exp(x);
   self->weights += weight;
-  self->sum += weight * exp(x);
-  self->lack += weight * expm1(x);
+  self->sum += weight * (near ? 1 + changed : changed);
+  self->lack += weight * (near ? changed : changed - 1);
 }
 
 // its log; of probabilities to the last digit where every x is near 0, as in the heat

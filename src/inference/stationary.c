@@ -45,7 +45,7 @@ static sac_status fail_to_settle(const sac_soft_backup *backup, int sweeps, cons
                                  sac_error *err) {
   const char *why = backup->mode == SAC_INFERENCE_EXACT && found->most > 0
                         ? ": rewards above 0 outgrow the discount, so that the evidence of exact "
-                          "inference is not finite"
+                          "inference is not finite (mode=variational does without)"
                         : "";
   return sac_error_set(err, SAC_BAD_NUMBER,
                        "values still change by %.3g after %d sweeps, the largest is %.6g%s",

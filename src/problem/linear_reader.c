@@ -114,7 +114,7 @@ static bool find_pair(const sac_value *value, const char *first, const char *sec
   return good;
 }
 
-static void read_start(const sac_value *value, int n, sac_linear_quadratic *out) {
+static void read_start(const sac_value *value, int n, sac_linear_problem *out) {
   sac_value found[2];
   out->start_mean = sac_matrix_zero(n, 1);
   out->start_covariance = sac_matrix_identity(n);
@@ -123,7 +123,7 @@ static void read_start(const sac_value *value, int n, sac_linear_quadratic *out)
   if (found[1].node) read_square(&found[1], n, false, &out->start_covariance);
 }
 
-static void read_policy(const sac_value *value, int n, int m, sac_linear_quadratic *out) {
+static void read_policy(const sac_value *value, int n, int m, sac_linear_problem *out) {
   sac_value found[2];
   out->has_policy = sac_value_given(value);
   if (!out->has_policy || !find_pair(value, "K", "covariance", found)) return;
@@ -144,7 +144,7 @@ static bool require(const sac_problem_values *values, sac_problem_key key) {
 
 void sac_linear_read(const sac_problem_values *values, sac_problem *problem) {
   const sac_value *of = values->of;
-  sac_linear_quadratic *out = &problem->linear;
+  sac_linear_problem *out = &problem->linear;
   bool complete = require(values, SAC_KEY_A);
   complete &= require(values, SAC_KEY_B);
   complete &= require(values, SAC_KEY_Q);

@@ -24,7 +24,7 @@ typedef struct reading {
   sac_range range;
   bool knows_choices;               // the transitions were read without a mistake
   double *numbers;                  // (n_choices)
-  place *given;                     // (n_choices), or NULL
+  place *given;                     // (n_choices)
   char file[SAC_CONFIG_WHERE_MAX];  // what these places are in
 } reading;
 
@@ -37,7 +37,7 @@ sac_prior sac_prior_of(const sac_value *value) {
 
 static void put_number(const reading *self, int choice, double number, place at) {
   self->numbers[choice] = number;
-  if (self->given) self->given[choice] = at;
+  self->given[choice] = at;
 }
 
 static place place_of(const sac_value *value) {
@@ -88,7 +88,11 @@ static sac_status take_line(void *context, const sac_triples_line *line, sac_err
   named &= sac_triples_name(line, 1, self->reader->actions, "an action", &action);
   if (!sac_triples_number(line, 2, self->range, &number) || !named) return SAC_OK;
   int choice = sac_mdp_choice_find(self->stage, state, action);
-  if (choice >= 0)
+  if (choice >= 0 && self->given[choice].line > 0)
+    sac_triples_mistake(line, 0, "%s.%s is given twice, first in line %d",
+                        self->reader->states->at[state], self->reader->actions->at[action],
+                        self->given[choice].line);
+  else if (choice >= 0)
     put_number(self, choice, number, (place){line->line, line->column[0]});
   else if (self->knows_choices)
     sac_triples_mistake(line, 0, "%s.%s is about an action that has no transition there",
@@ -113,20 +117,16 @@ static sac_status read_numbers(reading *self, sac_error *err) {
   return SAC_OK;
 }
 
-static sac_status read_rewards(const sac_stage_reader *reader, const sac_value *value, bool whole,
-                               sac_mdp_stage *stage, sac_error *err) {
-  reading self = {.reader = reader,
-                  .value = value,
-                  .stage = stage,
-                  .header = "state,action,reward",
-                  .range = rewards,
-                  .knows_choices = whole,
-                  .numbers = stage->reward};
+static sac_status read_rewards(reading *self, const sac_value *value, sac_error *err) {
+  self->value = value;
+  self->header = "state,action,reward";
+  self->range = rewards;
+  self->numbers = self->stage->reward;
   double number;
   if (!sac_value_given(value)) return SAC_OK;
-  if (!sac_value_is_scalar(value) || sac_value_is_table(value)) return read_numbers(&self, err);
+  if (!sac_value_is_scalar(value) || sac_value_is_table(value)) return read_numbers(self, err);
   if (sac_value_number(value, rewards, &number))
-    for (int c = 0; c < stage->n_choices; c++) stage->reward[c] = number;
+    for (int c = 0; c < self->stage->n_choices; c++) self->numbers[c] = number;
   return SAC_OK;
 }
 
@@ -157,51 +157,53 @@ static void check_prior(const reading *self) {
   }
 }
 
-static sac_status read_given_prior(const sac_stage_reader *reader, const sac_value *value,
-                                   bool whole, sac_mdp_stage *stage, sac_error *err) {
-  place *given = calloc((size_t)stage->n_choices + 1, sizeof *given);
-  if (!given) return sac_error_set(err, SAC_FAILED, "no memory for a prior");
-  reading self = {.reader = reader,
-                  .value = value,
-                  .stage = stage,
-                  .header = "state,action,probability",
-                  .range = probabilities,
-                  .knows_choices = whole,
-                  .numbers = stage->prior,
-                  .given = given};
-  sac_status status = read_numbers(&self, err);
-  if (status == SAC_OK) check_prior(&self);
-  free(given);
-  return status;
-}
-
-static sac_status read_prior(const sac_stage_reader *reader, const sac_value *value, bool whole,
-                             sac_mdp_stage *stage, sac_error *err) {
+static sac_status read_prior(reading *self, const sac_value *value, sac_error *err) {
+  self->value = value;
+  self->header = "state,action,probability";
+  self->range = probabilities;
+  self->numbers = self->stage->prior;
+  memset(self->given, 0, sizeof *self->given * (size_t)self->stage->n_choices);
   sac_prior kind = sac_prior_of(value);
   if (kind == SAC_PRIOR_NONE)
-    for (int c = 0; c < stage->n_choices; c++) stage->prior[c] = 1;
+    for (int c = 0; c < self->stage->n_choices; c++) self->numbers[c] = 1;
   if (kind != SAC_PRIOR_GIVEN) return SAC_OK;
-  if (!sac_value_is_scalar(value) || sac_value_is_table(value))
-    return read_given_prior(reader, value, whole, stage, err);
-  sac_value_refuse(value, "uniform, none, a CSV file, or a mapping from states to actions");
+  if (sac_value_is_scalar(value) && !sac_value_is_table(value)) {
+    sac_value_refuse(value, "uniform, none, a CSV file, or a mapping from states to actions");
+    return SAC_OK;
+  }
+  SAC_TRY(read_numbers(self, err));
+  check_prior(self);
   return SAC_OK;
 }
 
-sac_status sac_stage_read(const sac_stage_reader *reader, const sac_stage_values *values,
-                          sac_mdp_stage **stage, sac_error *err) {
+static sac_status read_transitions(const sac_stage_reader *reader, const sac_value *value,
+                                   sac_mdp_stage **stage, sac_error *err) {
   sac_transitions transitions;
-  sac_config_mistakes *mistakes = values->transitions.yaml->mistakes;
-  int before = mistakes->count;
-  *stage = NULL;
-  sac_status status = sac_transitions_read(reader, &values->transitions, &transitions, err);
-  // rewards and prior are read even where transitions are wrong, so that their mistakes are told
-  // too
-  bool whole = mistakes->count == before;
+  sac_status status = sac_transitions_read(reader, value, &transitions, err);
   if (status == SAC_OK)
     status = sac_mdp_stage_create(reader->states->count, reader->actions->count, transitions.at,
                                   transitions.count, stage, err);
   free(transitions.at);
-  if (status == SAC_OK) status = read_rewards(reader, &values->rewards, whole, *stage, err);
-  if (status == SAC_OK) status = read_prior(reader, &values->prior, whole, *stage, err);
+  return status;
+}
+
+sac_status sac_stage_read(const sac_stage_reader *reader, const sac_stage_values *values,
+                          sac_mdp_stage **stage, sac_error *err) {
+  const sac_config_mistakes *mistakes = values->transitions.yaml->mistakes;
+  int before = mistakes->count;
+  SAC_TRY(read_transitions(reader, &values->transitions, stage, err));
+  // rewards and prior are read even where transitions are wrong, so that their mistakes are told
+  // too
+  reading self = {.reader = reader,
+                  .stage = *stage,
+                  .knows_choices = mistakes->count == before,
+                  .given = calloc((size_t)(*stage)->n_choices + 1, sizeof *self.given)};
+  sac_status status = self.given ? read_rewards(&self, &values->rewards, err)
+                                 : sac_error_set(err, SAC_FAILED, "no memory for rewards");
+  if (status == SAC_OK) status = read_prior(&self, &values->prior, err);
+  free(self.given);
+  if (status == SAC_OK) return SAC_OK;
+  sac_mdp_stage_destroy(*stage);
+  *stage = NULL;
   return status;
 }

@@ -16,9 +16,7 @@ typedef struct reading {
   const sac_value *row;  // which is here
 } reading;
 
-// those of probability 0 are none
 static sac_status push(sac_transitions *out, sac_transition transition, sac_error *err) {
-  if (transition.probability <= 0) return SAC_OK;
   if (out->count == out->room) {
     int room = out->room > 0 ? out->room > INT32_MAX / 2 ? INT32_MAX : 2 * out->room : 64;
     sac_transition *grown = realloc(out->at, sizeof *grown * (size_t)room);
@@ -51,6 +49,7 @@ static sac_status read_row(reading *self, const sac_value *row, sac_error *err) 
   if (sac_value_is_scalar(row))
     return sac_value_name(row, states, "a state", &next) ? add_outcome(self, next, 1, err) : SAC_OK;
   if (!sac_value_collects(row, states->count, "state")) return SAC_OK;
+  if (sac_value_count(row) == 0) sac_value_mistake(row, "names no state");
   for (int i = 0; i < sac_value_count(row); i++) {
     sac_value entry;
     double probability;
@@ -130,7 +129,7 @@ static void report(const reading *self, const sac_transition *at, const char *te
                      reader->actions->at[at->action], text);
 }
 
-// rows that sum to 1 almost are made to sum to 1
+// a row that sums to 1 almost is made to sum to 1
 static void check_row(const reading *self, sac_transition *row, int count) {
   char text[256];
   double sum = 0;
@@ -146,6 +145,14 @@ static void check_row(const reading *self, sac_transition *row, int count) {
              self->reader->states->at[row[i].next]);
     report(self, &row[i], text);
   }
+}
+
+// what has no probability is none
+static void drop_zeros(sac_transitions *out) {
+  int kept = 0;
+  for (int i = 0; i < out->count; i++)
+    if (out->at[i].probability > 0) out->at[kept++] = out->at[i];
+  out->count = kept;
 }
 
 static void check_rows(const reading *self) {
@@ -171,5 +178,6 @@ sac_status sac_transitions_read(const sac_stage_reader *reader, const sac_value 
   }
   if (out->count > 0) qsort(out->at, (size_t)out->count, sizeof *out->at, compare);
   check_rows(&self);
+  drop_zeros(out);
   return SAC_OK;
 }

@@ -111,7 +111,9 @@ static sac_status take_lines(const sac_triples *triples, const char *path, char 
   sac_triples_line line = {
       .mistakes = triples->value->yaml->mistakes, .file = path, .column = {1, 1, 1, 1}};
   bool headed = false;
-  for (char *at = text, *next; at < text + size; at = next) {
+  const char mark[] = "\xEF\xBB\xBF";  // some programs begin UTF-8 with it
+  char *begin = strncmp(text, mark, 3) == 0 ? text + 3 : text;
+  for (char *at = begin, *next; at < text + size; at = next) {
     char *end = memchr(at, '\n', (size_t)(text + size - at));
     next = end ? end + 1 : text + size;
     if (end) *end = '\0';

@@ -7,6 +7,7 @@ Needs no package beyond Python. The last line is `N passed, N failed`; the exit 
 same."""
 import csv
 import json
+import math
 import os
 import re
 import signal
@@ -711,6 +712,117 @@ def a_trace_of_an_environment_starts_from_its_seed(room):
     out = room.folder / "env.safetensors"
     room.run("trace", "env", "Pendulum-v1", "--seed", 3, "--out", out)
     assert "obs" in tensors(out)
+
+
+LOTTERY = """\
+states: [start, mid, good, bad]
+actions: [safe, risky]
+horizon: 2
+transitions:
+  start: {safe: mid, risky: {good: 0.5, bad: 0.5}}
+  mid: mid
+  good: good
+  bad: bad
+rewards: {mid: -1, bad: -6}
+"""
+
+
+def the_lottery_is_told_in_a_table(room):
+    shown = room.run("solve", room.file("lottery.yaml", LOTTERY)).stdout
+    has(shown, "-0.8334226149", "-1.5662191695", "0.5767213483", "0.1192029220", "-2.1534426965",
+        "-1.2384058440", "0.9975273768", "optimal only in an optimal environment")
+    one = room.run("solve", "lottery.yaml", "mode=variational", "temperature=0.1").stdout
+    has(one, "2.061154e-09")
+    assert "0.9975" not in one and "exact" not in one, one
+
+
+def solve_gives_json_with_all_digits(room):
+    path = room.file("lottery.yaml", LOTTERY)
+    found = room.lines("solve", path)
+    assert len(found) == 1
+    exact, real = found[0]["exact"], found[0]["variational"]
+    assert abs(exact["policy"][0][0][1] - 0.576721348260) < 1e-12
+    assert abs(exact["objective"] + 2.165261663637) < 1e-12
+    assert abs(exact["posterior"][1][2] - 0.5752953337) < 1e-10
+    assert abs(exact["dynamics"][0][0][1]["good"] - 0.9975273768) < 1e-10
+    assert abs(real["no_prior"]["V"][0][0] - real["V"][0][0] - 2 * math.log(2)) < 1e-12
+    assert real["V"][2] == [0, 0, 0, 0] and found[0]["states"][3] == "bad"
+    only = room.lines("solve", path, "mode=exact")[0]
+    assert only["exact"] == exact and "variational" not in only
+    # a choice that is not there, and a number that does not exist, are null
+    path = room.file("end.yaml", "states: [a, end]\nactions: [x, y]\nhorizon: 1\n"
+                     "absorbing: end\ntransitions: {a: {y: end}}\n")
+    exact = room.lines("solve", path)[0]["exact"]
+    assert exact["policy"] == [[[None, 1], [None, None]]] and exact["no_prior"] is None
+    assert exact["log_forward"][0] == [0, None], exact["log_forward"]
+
+
+def solve_bounds_its_error_without_a_horizon(room):
+    path = room.file("lottery.yaml", LOTTERY)
+    loose = room.lines("solve", path, "horizon=", "discount=0.9", "tolerance=1e-3")[0]
+    tight = room.lines("solve", path, "horizon=", "discount=0.9")[0]
+    for mode in "exact", "variational":
+        apart = max(abs(a - b) for a, b in zip(loose[mode]["V"][0], tight[mode]["V"][0]))
+        assert 0 < apart <= loose[mode]["error_bound"] <= 1.1e-3, (mode, apart, loose[mode])
+
+
+def solve_knows_linear_control(room):
+    path = room.file("lqr.yaml", "A: 0.9\nB: 0.5\nQ: 1\nR: 0.5\nW: 0.01\ndiscount: 0.95\n"
+                     "temperature: 0.1\npolicy: {K: 0.5, covariance: 0.2}\n")
+    found = room.lines("solve", path)[0]
+    best = found["variational"]["times"][0]
+    assert abs(best["P"][0][0] - 1.730970016481) < 1e-9 and abs(best["c"] + 0.536053463629) < 1e-9
+    assert "exact" not in found and len(found["policy"]["gradient"]["K"][0]) == 1
+    has(room.run("solve", path).stdout, "0.812188907201", "0.331295620", "dJ/dK")
+    hope = room.lines("solve", path, "horizon=6", "discount=1")[0]["exact"]["times"][0]
+    assert abs(hope["K"][0][0] - 0.752009325042) < 1e-9
+
+
+def solve_tells_every_mistake_with_its_place(room):
+    path = room.file("bad.yaml", LOTTERY.replace("bad: 0.5", "bad: 0.4").replace("-6", ".inf")
+                     + "goals: mid\ntemprature: 1\n")
+    done = room.run("solve", path, "mode=exat", code=USAGE)
+    has(done.stderr, "bad.yaml:5:29: transitions.start.risky sums to 0.9",
+        "bad.yaml:9:25: rewards.bad is .inf", "bad.yaml:11:1: unknown key temprature",
+        "nearest: temperature", "override 1 ('mode=exat')", "nearest: exact")
+    assert done.stdout == ""
+    path = room.file("far.yaml", "states: [a, b]\nactions: 1\nhorizon: 3\ngoals: b\n"
+                     "transitions: {a: a}\n")
+    has(room.run("solve", path, code=USAGE).stderr, "far.yaml:4:8: goals", "cannot reach")
+    has(room.run("solve", "none.yaml", code=USAGE).stderr, "none.yaml")
+    has(room.run("solve", "far.yaml", "--plot", "x.pdf", code=USAGE).stderr, "x.pdf", ".svg")
+    grows = room.file("grows.yaml", "states: 1\nactions: 1\ndiscount: 0.9\nrewards: 1\n"
+                      "transitions: [0]\n")
+    has(room.run("solve", grows, code=BAD_NUMBER).stderr, "evidence", "not finite")
+    has(room.run("solve", path.with_name("lottery.yaml"), code=USAGE).stderr, "lottery.yaml")
+
+
+def solve_lists_its_keys(room):
+    has(room.run("solve").stdout, "transitions", "temperature", "NAME.csv", "linear")
+
+
+def solve_draws_what_it_found(room):
+    path = room.file("lottery.yaml", LOTTERY)
+    folder = room.folder / "bin"
+    folder.mkdir()
+    (folder / "gnuplot").write_text("#!/bin/sh\ncat\n")
+    (folder / "gnuplot").chmod(0o755)
+    paths = f"{folder}:{os.environ['PATH']}"
+    has(room.run("solve", path, "--plot", "out.svg", PATH=paths).stdout, "plot: out.svg")
+    has((room.folder / "out.svg").read_text(), "'exact believes'", "'good' 0", "'risky' 1",
+        "0.576721348")
+    has(room.run("solve", path, "--plot", "no.svg", code=FAILED, PATH="/nothing").stderr,
+        "gnuplot", "apt-get")
+    assert not list(room.folder.glob("no*"))
+
+
+def the_examples_of_solve_can_be_solved(room):
+    examples = sorted((Path(__file__).parents[2] / "configs/solve").glob("*.yaml"))
+    assert len(examples) >= 6
+    for example in examples:
+        found = room.lines("solve", example)[0]
+        assert all(found[mode]["value"] >= found[mode]["objective"] - 1e-9
+                   for mode in ("exact", "variational") if mode in found), example
 
 
 def measurements_have_their_keys(room):

@@ -97,7 +97,7 @@ TEST_F(LinearReader, MatricesAreRowsOfNumbers) {
                                        "policy: {K: [[0.25, 1/3]], covariance: 2}\n"),
             SAC_OK)
       << lines[0];
-  const sac_linear_quadratic &it = problem.linear;
+  const sac_linear_problem &it = problem.linear;
   EXPECT_EQ(problem.kind, SAC_PROBLEM_LINEAR);
   EXPECT_EQ(it.a.at[1], 0.5);
   EXPECT_EQ(it.b.cols, 1);

@@ -111,6 +111,18 @@ TEST_F(TableReader, RowsMustBeProbabilities) {
              "p.yaml:6:16: transitions.here.stay sums to 0.9, must be 1 (within 1e-09)"}));
 }
 
+TEST_F(TableReader, ARowOfNothingIsNoRow) {
+  EXPECT_EQ(
+      mistakes(std::string(head) + "transitions: {here: {stay: {}, go: {end: 0}}, there: end}\n"),
+      (Lines{"p.yaml:5:28: transitions.here.stay names no state",
+             "p.yaml:5:36: transitions.here.go sums to 0, must be 1 (within 1e-09)"}));
+  ASSERT_EQ(load(std::string(head) + "transitions: {here: {stay: null, go: {end: 1, here: 0}}, "
+                                     "there: end}\n"),
+            SAC_OK)
+      << lines[0];
+  EXPECT_EQ(problem.mdp.stages[0]->n_outcomes, 3);
+}
+
 TEST_F(TableReader, SumsAlmostOneAreMadeOne) {
   ASSERT_EQ(load(std::string(head) + "transitions: {here: {go: {here: 0.3333333333, there: "
                                      "0.6666666667}}, there: {go: end}}\n"),
@@ -197,6 +209,10 @@ TEST_F(TableReader, MistakesOfFilesHaveTheirLine) {
                                          "rewards: r.csv\n"),
             (Lines{"r.csv:2:1: there.stay is about an action that has no transition there",
                    "r.csv:3:9: -inf must be a finite number in [-1e+100, 1e+100]"}));
+  write("r.csv", "\xEF\xBB\xBFstate,action,reward\nhere,go,1\nhere,go,2\n");
+  EXPECT_EQ(
+      mistakes(std::string(head) + "transitions: {here: there, there: end}\nrewards: r.csv\n"),
+      (Lines{"r.csv:3:1: here.go is given twice, first in line 2"}));
   EXPECT_EQ(mistakes(std::string(head) + "transitions: none.csv\n")[0],
             "p.yaml:5:14: transitions cannot be read: none.csv: cannot be opened: No such file or "
             "directory");

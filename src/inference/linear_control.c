@@ -1,4 +1,4 @@
-#include "inference/linear_quadratic.h"
+#include "inference/linear_control.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,26 +34,26 @@ static outlook expect(sac_matrix p, sac_matrix w) {
 }
 
 // A - B K
-static sac_matrix close_loop(const sac_linear_quadratic *problem, sac_matrix k) {
+static sac_matrix close_loop(const sac_linear_problem *problem, sac_matrix k) {
   return sac_matrix_subtract(problem->a, sac_matrix_multiply(problem->b, k));
 }
 
 // Q + K'R K + gamma (A - B K)'P (A - B K)
-static sac_matrix cost_before(const sac_linear_quadratic *problem, sac_matrix k, sac_matrix p) {
+static sac_matrix cost_before(const sac_linear_problem *problem, sac_matrix k, sac_matrix p) {
   sac_matrix now = sac_matrix_add(problem->q, sac_matrix_congruence(problem->r, k));
   sac_matrix later = sac_matrix_congruence(p, close_loop(problem, k));
   return sac_matrix_add(now, sac_matrix_scale(problem->discount, later));
 }
 
 // H = R + gamma B'P B
-static sac_matrix curvature(const sac_linear_quadratic *problem, sac_matrix p) {
+static sac_matrix curvature(const sac_linear_problem *problem, sac_matrix p) {
   sac_matrix later = sac_matrix_congruence(p, problem->b);
   return sac_matrix_add(problem->r, sac_matrix_scale(problem->discount, later));
 }
 
 // one step back from V' = `next`: K = gamma H^-1 B'P A, covariance alpha H^-1; false where H is not
 // positive definite to the last digit
-static bool step_back(const sac_linear_quadratic *problem, sac_inference_mode mode,
+static bool step_back(const sac_linear_problem *problem, sac_inference_mode mode,
                       const sac_quadratic *next, sac_linear_policy *policy, sac_quadratic *v) {
   double gamma = problem->discount, alpha = problem->temperature;
   int m = problem->b.cols;
@@ -80,7 +80,7 @@ static sac_status refuse_curvature(sac_error *err) {
 }
 
 // without a horizon: P from 0 until it stays, then the c that goes with it
-static sac_status solve_for_ever(const sac_linear_quadratic *problem, sac_linear_solution *self,
+static sac_status solve_for_ever(const sac_linear_problem *problem, sac_linear_solution *self,
                                  sac_error *err) {
   enum { MOST = 1000000 };
   int n = problem->a.rows;
@@ -105,24 +105,24 @@ static sac_status solve_for_ever(const sac_linear_quadratic *problem, sac_linear
 }
 
 // E[s_0 s_0']
-static sac_matrix start_moment(const sac_linear_quadratic *problem) {
+static sac_matrix start_moment(const sac_linear_problem *problem) {
   sac_matrix mean = problem->start_mean;
   return sac_matrix_add(problem->start_covariance,
                         sac_matrix_multiply(mean, sac_matrix_transpose(mean)));
 }
 
-static double expected_value(const sac_linear_quadratic *problem, const sac_quadratic *v) {
+static double expected_value(const sac_linear_problem *problem, const sac_quadratic *v) {
   return v->c - sac_matrix_inner(v->p, start_moment(problem)) / 2;
 }
 
 // log E exp(V_0(s_0) / alpha)
-static double start_evidence(const sac_linear_quadratic *problem, const sac_quadratic *v) {
+static double start_evidence(const sac_linear_problem *problem, const sac_quadratic *v) {
   outlook start = hope(v->p, problem->start_covariance, problem->temperature);
   sac_matrix at_mean = sac_matrix_congruence(start.p, problem->start_mean);
   return (v->c + start.c - at_mean.at[0] / 2) / problem->temperature;
 }
 
-static sac_status solve(const sac_linear_quadratic *problem, sac_linear_solution *self,
+static sac_status solve(const sac_linear_problem *problem, sac_linear_solution *self,
                         sac_error *err) {
   int n = problem->a.rows;
   if (problem->horizon == 0) {
@@ -138,7 +138,7 @@ static sac_status solve(const sac_linear_quadratic *problem, sac_linear_solution
   return sac_linear_evaluate(problem, self->policy, self->n_times == 1, &self->worth, err);
 }
 
-sac_status sac_linear_solve(const sac_linear_quadratic *problem, sac_inference_mode mode,
+sac_status sac_linear_solve(const sac_linear_problem *problem, sac_inference_mode mode,
                             sac_linear_solution **solution, sac_error *err) {
   bool quadratic =
       mode == SAC_INFERENCE_VARIATIONAL || (problem->horizon > 0 && problem->discount >= 1);
@@ -178,13 +178,13 @@ static double entropy_of(const sac_linear_policy *policy) {
 }
 
 // W + B S B', the noise of the closed loop
-static sac_matrix loop_noise(const sac_linear_quadratic *problem, const sac_linear_policy *policy) {
+static sac_matrix loop_noise(const sac_linear_problem *problem, const sac_linear_policy *policy) {
   sac_matrix pushed = sac_matrix_congruence(policy->covariance, sac_matrix_transpose(problem->b));
   return sac_matrix_add(problem->w, pushed);
 }
 
 // what the objective gains, per E[s s'] and by itself, from a change of the policy followed by P
-static void add_gradient(const sac_linear_quadratic *problem, const sac_linear_policy *policy,
+static void add_gradient(const sac_linear_problem *problem, const sac_linear_policy *policy,
                          sac_matrix p, sac_matrix moment, double weight, sac_linear_worth *out) {
   sac_matrix h = curvature(problem, p), factor;
   sac_matrix bpa =
@@ -212,7 +212,7 @@ static bool sum_series(sac_matrix g, sac_matrix m, sac_matrix *sum) {
   return false;
 }
 
-static sac_status evaluate_for_ever(const sac_linear_quadratic *problem,
+static sac_status evaluate_for_ever(const sac_linear_problem *problem,
                                     const sac_linear_policy *policy, sac_linear_worth *out,
                                     sac_error *err) {
   double gamma = problem->discount;
@@ -234,7 +234,7 @@ static sac_status evaluate_for_ever(const sac_linear_quadratic *problem,
 }
 
 // the cost from time t on, as `p` and `c`, from that of t + 1
-static void evaluate_step(const sac_linear_quadratic *problem, const sac_linear_policy *policy,
+static void evaluate_step(const sac_linear_problem *problem, const sac_linear_policy *policy,
                           sac_quadratic *value, double *entropy) {
   double gamma = problem->discount;
   double loss = sac_matrix_inner(problem->r, policy->covariance) +
@@ -245,7 +245,7 @@ static void evaluate_step(const sac_linear_quadratic *problem, const sac_linear_
 }
 
 // over a horizon the gradient needs the states' moments of every time with the cost that follows
-static sac_status evaluate_horizon(const sac_linear_quadratic *problem,
+static sac_status evaluate_horizon(const sac_linear_problem *problem,
                                    const sac_linear_policy *policies, bool constant,
                                    sac_linear_worth *out, sac_error *err) {
   int n = problem->a.rows, horizon = problem->horizon;
@@ -281,9 +281,8 @@ static sac_status check_policies(const sac_linear_policy *policies, int count, s
   return SAC_OK;
 }
 
-sac_status sac_linear_evaluate(const sac_linear_quadratic *problem,
-                               const sac_linear_policy *policies, bool constant,
-                               sac_linear_worth *worth, sac_error *err) {
+sac_status sac_linear_evaluate(const sac_linear_problem *problem, const sac_linear_policy *policies,
+                               bool constant, sac_linear_worth *worth, sac_error *err) {
   int n = problem->a.rows, m = problem->b.cols;
   SAC_TRY(check_policies(policies, constant || problem->horizon == 0 ? 1 : problem->horizon, err));
   *worth =

@@ -18,7 +18,7 @@ typedef struct sac_quadratic {
   double c;
 } sac_quadratic;
 
-typedef struct sac_linear_quadratic {
+typedef struct sac_linear_problem {
   sac_matrix a, b, q, r, w;
   int horizon;                              // decisions; 0: for ever
   double discount;                          // below 1 without a horizon
@@ -26,7 +26,7 @@ typedef struct sac_linear_quadratic {
   sac_matrix start_mean, start_covariance;  // (n, 1), (n, n)
   bool has_policy;
   sac_linear_policy policy;  // to be evaluated
-} sac_linear_quadratic;
+} sac_linear_problem;
 
 /// What linear policies are worth in the real dynamics.
 typedef struct sac_linear_worth {
@@ -50,13 +50,12 @@ typedef struct sac_linear_solution {
 
 /// Solve. Exact inference needs a horizon and no discount: an absorbing end is not quadratic.
 /// SAC_BAD_NUMBER when the system cannot be controlled well enough for its discount.
-sac_status sac_linear_solve(const sac_linear_quadratic *problem, sac_inference_mode mode,
+sac_status sac_linear_solve(const sac_linear_problem *problem, sac_inference_mode mode,
                             sac_linear_solution **solution, sac_error *err);
 void sac_linear_destroy(sac_linear_solution *solution);
 
 /// Evaluate policies: one for each decision of the horizon, or one that holds for ever with
 /// n_times = 1. `constant` says that policies[0] holds at every time of a horizon. SAC_BAD_NUMBER
 /// when the cost is infinite.
-sac_status sac_linear_evaluate(const sac_linear_quadratic *problem,
-                               const sac_linear_policy *policies, bool constant,
-                               sac_linear_worth *worth, sac_error *err);
+sac_status sac_linear_evaluate(const sac_linear_problem *problem, const sac_linear_policy *policies,
+                               bool constant, sac_linear_worth *worth, sac_error *err);

@@ -4,7 +4,7 @@
 
 extern "C" {
 #include "env/riccati.h"
-#include "inference/linear_quadratic.h"
+#include "inference/linear_control.h"
 }
 
 namespace {
@@ -19,8 +19,8 @@ sac_matrix matrix(int rows, int cols, const Vector &numbers) {
   return out;
 }
 
-sac_linear_quadratic scalar(int horizon) {
-  sac_linear_quadratic problem = {};
+sac_linear_problem scalar(int horizon) {
+  sac_linear_problem problem = {};
   problem.a = matrix(1, 1, {.9});
   problem.b = matrix(1, 1, {.5});
   problem.q = matrix(1, 1, {1});
@@ -39,14 +39,14 @@ struct Destroy {
 };
 using Linear = std::unique_ptr<sac_linear_solution, Destroy>;
 
-Linear solve(const sac_linear_quadratic &problem, sac_inference_mode mode) {
+Linear solve(const sac_linear_problem &problem, sac_inference_mode mode) {
   sac_linear_solution *solution = nullptr;
   sac_error err = {};
   EXPECT_EQ(sac_linear_solve(&problem, mode, &solution, &err), SAC_OK) << err.text;
   return Linear(solution);
 }
 
-TEST(LinearQuadratic, TheScalarExampleHasItsKnownSolution) {
+TEST(LinearControl, TheScalarExampleHasItsKnownSolution) {
   Linear found = solve(scalar(0), kVariational);
   EXPECT_NEAR(found->v[0].p.at[0], 1.730970016481, 1e-12);
   EXPECT_NEAR(found->policy[0].k.at[0], 0.812188907201, 1e-12);
@@ -54,8 +54,8 @@ TEST(LinearQuadratic, TheScalarExampleHasItsKnownSolution) {
   EXPECT_NEAR(found->v[0].c, -0.536053463629, 1e-12);
 }
 
-TEST(LinearQuadratic, TheDoubleIntegratorHasItsKnownSolution) {
-  sac_linear_quadratic problem = scalar(0);
+TEST(LinearControl, TheDoubleIntegratorHasItsKnownSolution) {
+  sac_linear_problem problem = scalar(0);
   problem.a = matrix(2, 2, {1, .1, 0, 1});
   problem.b = matrix(2, 1, {0, .1});
   problem.q = matrix(2, 2, {1, 0, 0, .1});
@@ -74,7 +74,7 @@ TEST(LinearQuadratic, TheDoubleIntegratorHasItsKnownSolution) {
   EXPECT_NEAR(found->v[0].c, 22.647205572183, 1e-10);
 }
 
-TEST(LinearQuadratic, OptimismTrustsTheNoise) {
+TEST(LinearControl, OptimismTrustsTheNoise) {
   Linear real = solve(scalar(6), kVariational), hope = solve(scalar(6), kExact);
   EXPECT_NEAR(real->v[0].p.at[0], 1.757138860902, 1e-12);
   EXPECT_NEAR(real->policy[0].k.at[0], 0.841265401002, 1e-12);
@@ -100,8 +100,8 @@ sac_matrix random_square(Random &random, int n, int rank, double definite) {
   return sac_matrix_add(out, sac_matrix_scale(definite, sac_matrix_identity(n)));
 }
 
-sac_linear_quadratic random_problem(Random &random, int n, int m, int horizon) {
-  sac_linear_quadratic problem = {};
+sac_linear_problem random_problem(Random &random, int n, int m, int horizon) {
+  sac_linear_problem problem = {};
   problem.a = random_matrix(random, n, n, .9 / n);
   problem.b = random_matrix(random, n, m, 1);
   problem.q = random_square(random, n, 1, 0);
@@ -115,11 +115,11 @@ sac_linear_quadratic random_problem(Random &random, int n, int m, int horizon) {
   return problem;
 }
 
-TEST(LinearQuadratic, AgreesWithTheEnvironmentsClosedForm) {
+TEST(LinearControl, AgreesWithTheEnvironmentsClosedForm) {
   Random random(31);
   for (int i = 0; i < 20; i++) {
     int n = 1 + i % 4, m = 1 + i % 3;
-    sac_linear_quadratic problem = random_problem(random, n, m, 0);
+    sac_linear_problem problem = random_problem(random, n, m, 0);
     sac_riccati_problem theirs = {};
     theirs.n = n;
     theirs.m = m;
@@ -144,7 +144,7 @@ TEST(LinearQuadratic, AgreesWithTheEnvironmentsClosedForm) {
 
 // value iteration over a grid of actions; V is a parabola through three points, the noise three
 // Gauss-Hermite nodes: exact for parabolas
-TEST(LinearQuadratic, AgreesWithValueIterationOnAGrid) {
+TEST(LinearControl, AgreesWithValueIterationOnAGrid) {
   const double alpha = .1, gamma = .95, step = .01, node = .1 * std::sqrt(3.0);
   double p = 0, c = 0, mean = 0, deviation = 0;
   for (int sweep = 0; sweep < 600; sweep++) {
@@ -182,7 +182,7 @@ TEST(LinearQuadratic, AgreesWithValueIterationOnAGrid) {
 }
 
 // the scalar example as a table of states and actions, solved by inference on tables
-TEST(LinearQuadratic, BothModesAgreeWithInferenceOnAGrid) {
+TEST(LinearControl, BothModesAgreeWithInferenceOnAGrid) {
   const int n = 121, m = 81, horizon = 3;
   const double step = .05, push = .1, deviation = .1, alpha = .1;
   auto state = [&](int i) { return step * (i - n / 2); };
@@ -247,7 +247,7 @@ sac_linear_policy random_policy(Random &random, int n, int m) {
 }
 
 // E sum_t gamma^t r, forward through the moments of the states
-double simulate(const sac_linear_quadratic &problem, const sac_linear_policy &policy, int steps) {
+double simulate(const sac_linear_problem &problem, const sac_linear_policy &policy, int steps) {
   sac_matrix loop = sac_matrix_subtract(problem.a, sac_matrix_multiply(problem.b, policy.k));
   sac_matrix noise = sac_matrix_add(
       problem.w, sac_matrix_congruence(policy.covariance, sac_matrix_transpose(problem.b)));
@@ -266,18 +266,18 @@ double simulate(const sac_linear_quadratic &problem, const sac_linear_policy &po
   return sum;
 }
 
-sac_linear_worth evaluate(const sac_linear_quadratic &problem, const sac_linear_policy &policy) {
+sac_linear_worth evaluate(const sac_linear_problem &problem, const sac_linear_policy &policy) {
   sac_linear_worth worth;
   sac_error err = {};
   EXPECT_EQ(sac_linear_evaluate(&problem, &policy, true, &worth, &err), SAC_OK) << err.text;
   return worth;
 }
 
-TEST(LinearQuadratic, TheReturnOfAnyPolicyIsThatOfItsMoments) {
+TEST(LinearControl, TheReturnOfAnyPolicyIsThatOfItsMoments) {
   Random random(32);
   for (int i = 0; i < 20; i++) {
     int n = 1 + i % 3, m = 1 + i % 2, horizon = i % 4 ? 0 : 7;
-    sac_linear_quadratic problem = random_problem(random, n, m, horizon);
+    sac_linear_problem problem = random_problem(random, n, m, horizon);
     if (horizon > 0) problem.discount = .8;
     sac_linear_policy policy = random_policy(random, n, m);
     double expected = simulate(problem, policy, horizon > 0 ? horizon : 2000);
@@ -286,12 +286,12 @@ TEST(LinearQuadratic, TheReturnOfAnyPolicyIsThatOfItsMoments) {
   }
 }
 
-TEST(LinearQuadratic, GradientsAreThoseOfFiniteDifferences) {
+TEST(LinearControl, GradientsAreThoseOfFiniteDifferences) {
   Random random(33);
   const double h = 1e-5;
   for (int i = 0; i < 20; i++) {
     int n = 1 + i % 3, m = 1 + i % 2;
-    sac_linear_quadratic problem = random_problem(random, n, m, i % 4 ? 0 : 6);
+    sac_linear_problem problem = random_problem(random, n, m, i % 4 ? 0 : 6);
     if (problem.horizon > 0 && i % 8) problem.discount = .7;
     sac_linear_policy policy = random_policy(random, n, m);
     sac_linear_worth worth = evaluate(problem, policy);
@@ -319,10 +319,10 @@ TEST(LinearQuadratic, GradientsAreThoseOfFiniteDifferences) {
   }
 }
 
-TEST(LinearQuadratic, TheOptimumIsWhereGradientsVanish) {
+TEST(LinearControl, TheOptimumIsWhereGradientsVanish) {
   Random random(34);
   for (int i = 0; i < 10; i++) {
-    sac_linear_quadratic problem = random_problem(random, 3, 2, 0);
+    sac_linear_problem problem = random_problem(random, 3, 2, 0);
     Linear found = solve(problem, kVariational);
     EXPECT_LT(sac_matrix_largest(found->worth.grad_k), 1e-9);
     EXPECT_LT(sac_matrix_largest(found->worth.grad_covariance), 1e-9);
@@ -331,10 +331,10 @@ TEST(LinearQuadratic, TheOptimumIsWhereGradientsVanish) {
   }
 }
 
-TEST(LinearQuadratic, HopeIsNeverBelowReality) {
+TEST(LinearControl, HopeIsNeverBelowReality) {
   Random random(35);
   for (int i = 0; i < 20; i++) {
-    sac_linear_quadratic problem = random_problem(random, 1 + i % 4, 1 + i % 3, 1 + i % 7);
+    sac_linear_problem problem = random_problem(random, 1 + i % 4, 1 + i % 3, 1 + i % 7);
     if (i % 5 == 0) problem.w = sac_matrix_scale(0, problem.w);
     Linear hope = solve(problem, kExact), real = solve(problem, kVariational);
     EXPECT_GE(hope->value, real->value - 1e-12);
@@ -345,8 +345,8 @@ TEST(LinearQuadratic, HopeIsNeverBelowReality) {
   }
 }
 
-TEST(LinearQuadratic, WhatHasNoFiniteCostIsToldAsSuch) {
-  sac_linear_quadratic problem = scalar(0);
+TEST(LinearControl, WhatHasNoFiniteCostIsToldAsSuch) {
+  sac_linear_problem problem = scalar(0);
   sac_linear_solution *solution = nullptr;
   sac_error err = {};
   problem.a.at[0] = 2;
@@ -360,9 +360,9 @@ TEST(LinearQuadratic, WhatHasNoFiniteCostIsToldAsSuch) {
   EXPECT_NE(std::string(err.text).find("infinite"), std::string::npos) << err.text;
 }
 
-TEST(LinearQuadratic, ExtremeTemperaturesStayNumbers) {
+TEST(LinearControl, ExtremeTemperaturesStayNumbers) {
   for (double temperature : {1e-100, 1e-12, 1e12}) {
-    sac_linear_quadratic problem = scalar(50);
+    sac_linear_problem problem = scalar(50);
     problem.temperature = temperature;
     for (sac_inference_mode mode : {kExact, kVariational}) {
       Linear found = solve(problem, mode);
