@@ -37,10 +37,10 @@ static void write_text(FILE *out, const char *text) {
   fputc('\'', out);
 }
 
-static void write_setting(FILE *out, const char *name, const char *text) {
+static void write_setting(FILE *out, const char *name, const char *text, const char *options) {
   fprintf(out, "set %s ", name);
   write_text(out, text);
-  fputc('\n', out);
+  fprintf(out, "%s\n", options);
 }
 
 static void write_number(FILE *out, double number, char after) {
@@ -128,9 +128,9 @@ static void write_bar_range(FILE *out, const sac_panel *panel) {
 }
 
 static void write_panel(FILE *out, const sac_panel *panel) {
-  write_setting(out, "title", panel->title);
-  write_setting(out, "xlabel", panel->x_label);
-  write_setting(out, "ylabel", panel->y_label);
+  write_setting(out, "title", panel->title, "");
+  write_setting(out, "xlabel", panel->x_label, " offset 0,0.4");
+  write_setting(out, "ylabel", panel->y_label, "");
   write_ticks(out, panel);
   fprintf(out, "unset logscale\n");
   if (panel->log_x) fprintf(out, "set logscale x\n");
