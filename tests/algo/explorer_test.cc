@@ -37,10 +37,10 @@ class Acting {
     options.host = copy ? host.backend : nullptr;
     options.rows = kRows;
     options.layout = layout;
-    options.seed = seed;
+    options.seeds = &seed;
     sac_error err = {};
     EXPECT_EQ(SAC_OK, sac_actor_create(&options, &actor, &err)) << err.text;
-    explorer = sac_actor_explorer(actor);
+    explorer = sac_actor_explorer(actor, 0);
   }
   ~Acting() { sac_actor_destroy(actor); }
 
@@ -62,7 +62,7 @@ class Acting {
   // the next step from `from` on at which an episode of environment 0 begins to act so
   uint64_t begin_as(int32_t wanted, uint64_t from = 1) {
     for (uint64_t step = from;; step++) {
-      sac_actor_begin(actor, 0, step);
+      sac_actor_begin(actor, 0, 0, step);
       if (kind(0) == wanted) return step;
     }
   }
@@ -86,7 +86,7 @@ TEST(Explorer, EachWayIsDrawnWithItsProbability) {
   const int n = 4000;
   int count[4] = {};
   for (int step = 1; step <= n; step++) {
-    sac_actor_begin(self.actor, step % kRows, (uint64_t)step);
+    sac_actor_begin(self.actor, 0, step % kRows, (uint64_t)step);
     count[self.kind(step % kRows)]++;
   }
   for (int k = 0; k < 4; k++)
@@ -96,10 +96,10 @@ TEST(Explorer, EachWayIsDrawnWithItsProbability) {
 TEST(Explorer, TheDrawDependsOnSeedStepAndEnvironmentAlone) {
   Acting a(mix(0.2, 0.3, 0.3)), b(mix(0.2, 0.3, 0.3)), other(mix(0.2, 0.3, 0.3), false, "cpu", 10);
   int differ = 0;
-  for (uint64_t step = 50; step > 0; step--) sac_actor_begin(b.actor, 2, step);
+  for (uint64_t step = 50; step > 0; step--) sac_actor_begin(b.actor, 0, 2, step);
   for (uint64_t step = 1; step <= 50; step++) {
-    sac_actor_begin(a.actor, 2, step), sac_actor_begin(b.actor, 2, step);
-    sac_actor_begin(other.actor, 2, step);
+    sac_actor_begin(a.actor, 0, 2, step), sac_actor_begin(b.actor, 0, 2, step);
+    sac_actor_begin(other.actor, 0, 2, step);
     EXPECT_EQ(a.kind(2), b.kind(2));
     differ += a.kind(2) != other.kind(2);
   }
@@ -168,7 +168,7 @@ TEST(Explorer, ThePerturbationIsAdaptedToTheDistanceWanted) {
     double square = 0;
     int count = 0;
     for (uint64_t episode = 1; episode <= 60; episode++) {
-      sac_actor_begin(mixed.actor, 0, 100 * episode);
+      sac_actor_begin(mixed.actor, 0, 0, 100 * episode);
       for (uint64_t step = 100 * episode; step < 100 * episode + 20; step++) {
         std::vector<sac_real> draw = plain.row(step, 0), perturbed = mixed.row(step, 0);
         if (episode <= 20) continue;
@@ -190,7 +190,7 @@ TEST(Explorer, ACopyOnTheHostExploresAsTheAgentsOwnPolicy) {
     EXPECT_TRUE(same_bits(own.draw(step), copy.draw(step))) << step;
     for (Acting *each : {&own, &copy}) {
       sac_agent_update(each->agent.agent, &each->agent.replay);
-      if (step % 3 == 2) sac_actor_begin(each->actor, (int)(step % kRows), step + 1);
+      if (step % 3 == 2) sac_actor_begin(each->actor, 0, (int)(step % kRows), step + 1);
     }
   }
 }
@@ -202,7 +202,7 @@ TEST(Explorer, TheDeviceExploresAsTheHost) {
     std::vector<sac_real> here = host.draw(step), there = device.draw(step);
     for (size_t i = 0; i < here.size(); i++) EXPECT_NEAR(here[i], there[i], 2e-5) << step;
     for (Acting *each : {&host, &device})
-      sac_actor_begin(each->actor, (int)(step % kRows), step + 1);
+      sac_actor_begin(each->actor, 0, (int)(step % kRows), step + 1);
   }
 }
 

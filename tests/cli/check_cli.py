@@ -321,6 +321,87 @@ def a_number_that_overflows_stops_the_run(room):
         room.run("inspect", path)
 
 
+# several seeds
+
+SEEDS = ("run.seeds=[3,1,2]", "run.threads=2")
+
+
+def seed_folders(folder):
+    return sorted(folder.glob("seed-*"))
+
+
+def seeds_train_as_alone_and_go_on_together(room):
+    for algorithm in ("sac", "sac_v1"):
+        alone = [room.state(room.train(f"{algorithm}-{seed}", f"run.seed={seed}",
+                                       algorithm=algorithm)) for seed in (1, 2, 3)]
+        for threads in (1, 2, 4):
+            folder = room.folder / f"{algorithm}-all-{threads}"
+            words = ["algorithm.total_timesteps=130", SEEDS[0], f"run.threads={threads}"]
+            room.lines("train", room.config(algorithm=algorithm), *words, "--out", folder)
+            lines = room.lines("resume", folder, "algorithm.total_timesteps=300")
+            assert lines[0] == {"event": "resumed", "timesteps": 130}, lines[0]
+            assert [room.state(seed) for seed in seed_folders(folder)] == alone, threads
+
+
+def seeds_are_told_one_by_one_and_together(room):
+    folder = room.folder / "run"
+    lines = room.lines("train", room.config(), *SEEDS, "--out", folder)
+    done = lines[-1]
+    assert done["event"] == "done" and done["run"] == str(folder) and done["timesteps"] == 300
+    assert [seed["seed"] for seed in done["seeds"]] == [3, 1, 2]
+    assert all(seed["state"] == "done" and seed["updates"] == 240 for seed in done["seeds"])
+    returns = [seed["return_mean"] for seed in done["seeds"]]
+    mean, aggregate = sum(returns) / 3, done["aggregate"]
+    assert aggregate["n"] == 3 and abs(aggregate["mean"] - mean) < 1e-9 * abs(mean)
+    assert aggregate["median"] == sorted(returns)[1] and aggregate["iqm"] == aggregate["mean"]
+    for key in ("mean", "median", "iqm"):
+        low, high = aggregate[f"{key}_ci95"]
+        assert min(returns) <= low <= aggregate[key] <= high <= max(returns), key
+    found = room.lines("eval", folder, "--episodes", 2)
+    assert [line.get("seed") for line in found] == [3, 1, 2, None]
+    for line in found[:-1]:
+        alone = room.lines("eval", folder / f"seed-{line.pop('seed')}", "--episodes", 2)[-1]
+        assert alone == line
+    assert found[-1]["aggregate"]["n"] == 3
+    has(room.run("eval", folder, "--video", room.folder / "a.png", code=USAGE).stderr, "seed-3")
+
+
+def a_seed_that_fails_leaves_the_others(room):
+    text = room.config(env="LinearQuadratic-v0").read_text()
+    kwargs = "LinearQuadratic-v0, max_episode_steps: 86, kwargs: {A: [1.7], W: [0.3]}"
+    unstable = room.file("unstable.yaml", text.replace("LinearQuadratic-v0", kwargs))
+    words = ["algorithm.total_timesteps=86", "algorithm.learning_starts=1000", *SEEDS]
+    folder = room.folder / "run"
+    done = room.run("train", unstable, *words, "--out", folder, "--json", code=BAD_NUMBER)
+    has(done.stderr, "1 of 3 seeds failed", "seed 1: environment 0", "reward")
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert [seed["state"] for seed in last["seeds"]] == ["done", "failed", "done"]
+    assert last["aggregate"]["n"] == 2 and "reward" in last["seeds"][1]["reason"]
+    states = [json.loads((seed / "status.json").read_text()) for seed in seed_folders(folder)]
+    assert [state["state"] for state in states] == ["failed", "done", "done"]
+    found = room.run("eval", folder, "--episodes", 1, "--json", code=BAD_CHECKPOINT)
+    assert json.loads(found.stdout.splitlines()[-1])["aggregate"]["n"] == 2
+    done = room.run("resume", folder, code=BAD_NUMBER)
+    has(done.stderr, "seed 1 failed before")
+
+
+def a_seed_named_twice_is_a_usage_error(room):
+    done = room.run("train", room.config(), "run.seeds=[4,5,4]", code=USAGE)
+    has(done.stderr, "run.seeds has 4 twice")
+
+
+def memory_must_do_for_all_seeds(room):
+    info = Path("/proc/meminfo").read_text()
+    available = int(re.search(r"MemAvailable: +(\d+) kB", info).group(1)) * 1024
+    rows = available // 8 // 64  # of a 64-byte row: an eighth of the memory for each seed
+    seeds = ",".join(map(str, range(64)))
+    for threads in (2, 70):
+        done = room.run("train", room.config(), f"run.seeds=[{seeds}]", f"run.threads={threads}",
+                        f"algorithm.buffer_size={rows}", "--out", room.folder / "never", code=1)
+        has(done.stderr, "algorithm.buffer_size", "all run.seeds", "available")
+    assert not (room.folder / "never").exists()
+
+
 # resume
 
 
@@ -646,6 +727,27 @@ def a_termination_saves_first(room):
     signalled(room, "terminated", signal.SIGTERM, 143)
 
 
+def an_interrupt_of_several_seeds_leaves_all_at_one_step(room):
+    for threads in (2, 4):
+        folder = room.folder / f"run-{threads}"
+        words = ["train", room.config(), "algorithm.total_timesteps=1000000000", SEEDS[0],
+                 f"run.threads={threads}", "checkpoint.every=0", "eval.every=0", "--out", folder]
+        process = subprocess.Popen([room.sac, *map(str, words)], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        metrics = folder / "seed-2/metrics.csv"
+        while not metrics.exists() or metrics.read_text().count("\n") < 2:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130, f"exit {process.returncode}"
+        names = {steps(seed)[-1].name for seed in seed_folders(folder)}
+        assert len(names) == 1, names
+        total = int(names.pop().split("-")[1].split(".")[0]) + 50
+        room.run("resume", folder, f"algorithm.total_timesteps={total}")
+        whole = room.train(f"whole-{threads}", f"algorithm.total_timesteps={total}",
+                           "checkpoint.every=0", "eval.every=0", "run.seed=1")
+        assert room.state(folder / "seed-1") == room.state(whole)
+
+
 def interrupted(room, name, *overrides):
     """Interrupt a run some time after its first row of metrics; seconds until it ended."""
     folder = room.folder / name
@@ -834,6 +936,10 @@ def measurements_have_their_keys(room):
         "peak_gflops", "phases", "allocated_bytes", "cpu_s", "peak_mb"} <= set(found), found
     assert abs(found["us_per_update"] * found["updates_per_s"] / 1e6 - 1) < 1e-3
     assert found["allocated_bytes"] == 0, found
+    for threads in (2, 4):
+        words = [*sizes[:-2], "run.device=cpu", "run.seeds=[1,2,3]", f"run.threads={threads}"]
+        found = room.lines("bench", "update", *words)[-1]
+        assert found["seeds"] == 3 and found["threads"] == threads and found["us_per_update"] > 0
 
 
 def seeds_of_one_configuration_are_one_curve(room):

@@ -57,8 +57,7 @@ TEST(Resolve, KeysThatContradictEachOther) {
        "f.yaml:2:25: policy.log_std.min is 2, must be below policy.log_std.max, which is 1"},
       {"policy: {log_std: {min: 2}}",
        "f.yaml:2:25: policy.log_std.min is 2, must be below policy.log_std.max, which is 2"},
-      {"run: {seeds: [1, 3, 2, 3]}",
-       "f.yaml:2:14: run.seeds has 3 twice, must be different seeds"},
+      {"run: {seeds: [1, 3, 2, 3]}", "f.yaml:2:14: run.seeds has 3 twice, must be different seeds"},
       {"run: {name: a/b}",
        "f.yaml:2:13: run.name is a/b, must be one folder name; run.logdir says where it lies"}};
   for (auto [lines, text] : cases)

@@ -203,6 +203,30 @@ def environments_on_the_device_resume_bit_for_bit_and_move(room):
     expect_near(tensors(steps(whole)[-1]), tensors(steps(moved)[-1]), 2e-4)
 
 
+def several_seeds_are_one_stack_on_the_device(room):
+    for place in (("run.rollout_policy=host",), ("run.rollout_policy=device",), ON_DEVICE):
+        name = re.sub(r"\W", "-", place[0])
+        all_seeds = ("run.seeds=[1,2,3]", *place)
+        cuda, _ = train_on(room, f"cuda-{name}", "cuda", *all_seeds)
+        parts, _ = train_on(room, f"parts-{name}", "cuda", *all_seeds, total=64)
+        on_shim(room, "resume", parts, "algorithm.total_timesteps=67")
+        for seed in (1, 2, 3):
+            alone, _ = train_on(room, f"alone-{name}-{seed}", "cuda", *place, f"run.seed={seed}")
+            here, there = (tensors(steps(run)[-1]) for run in (alone, cuda / f"seed-{seed}"))
+            expect_near(here, there, 2e-4)
+            assert room.state(cuda / f"seed-{seed}") == room.state(parts / f"seed-{seed}")
+
+
+def several_seeds_move_between_devices(room):
+    seeds = ("run.seeds=[1,2,3]", "run.threads=2", "eval.every=20", "eval.episodes=2")
+    whole, _ = train_on(room, "whole", "cpu", *seeds)
+    moved, _ = train_on(room, "moved", "cpu", *seeds, total=62)
+    on_shim(room, "resume", moved, "algorithm.total_timesteps=65", "run.device=cuda")
+    room.run("resume", moved, "algorithm.total_timesteps=67", "run.device=cpu")
+    for seed in (1, 2, 3):
+        expect_near(*(tensors(steps(run / f"seed-{seed}")[-1]) for run in (whole, moved)), 2e-4)
+
+
 EXPLORING = ("algorithm.exploration.deterministic=0.2", "algorithm.exploration.gaussian=0.3",
              "algorithm.exploration.parameter=0.4")
 
@@ -233,7 +257,7 @@ def environments_that_cannot_live_on_the_device_are_refused(room):
 
 
 def training_steps_allocate_nothing_on_the_device(room):
-    for place in (ON_HOST, ON_DEVICE, ON_DEVICE + EXPLORING):
+    for place in (ON_HOST, ON_DEVICE, ON_DEVICE + EXPLORING, ON_DEVICE + ("run.seeds=[1,2]",)):
         counts = []
         for total in (63, 69):
             _, done = train_on(room, f"run-{total}-{len(place)}-{place[0]}", "cuda", "checkpoint.every=0", *place,
