@@ -4,6 +4,9 @@
   reliability.py kill SAC [COUNT]     SIGKILL at COUNT (200) random instants of a training that
                                       saves all the time: every visible checkpoint must verify,
                                       resume must go on from the newest one
+  reliability.py seeds SAC [COUNT]    the same COUNT (60) times of three seeds in one process: all
+                                      go on from the newest step that each has a checkpoint of, and
+                                      end as if they had never been killed
   reliability.py damage SAC [FLIPS]   FLIPS (2000) random bit flips, and every truncation, of a
                                       checkpoint: `sac inspect` must exit 3 each time
   reliability.py faults SAC           ENOSPC and EIO at every write, fsync, rename and open of a
@@ -79,6 +82,13 @@ def step_of(path):
     return int(path.stem.split("-")[1])
 
 
+def common_step(run_folder):
+    """The newest step that a run, or every seed of one, has a checkpoint of; None without one."""
+    folders = sorted(run_folder.glob("seed-*")) or [run_folder]
+    shared = set.intersection(*({step_of(path) for path in checkpoints(one)} for one in folders))
+    return max(shared, default=None)
+
+
 def write_config(folder):
     config = folder / "tiny.yaml"
     config.write_text(CONFIG, encoding="utf-8")
@@ -88,12 +98,12 @@ def write_config(folder):
 # kills
 
 
-def start(sac, config, run_folder):
+def start(sac, config, run_folder, *options):
     """Train, or resume where there is a checkpoint; JSON goes to a file."""
-    if run_folder.exists() and not checkpoints(run_folder):
+    if run_folder.exists() and common_step(run_folder) is None:
         shutil.rmtree(run_folder)
     resuming = run_folder.exists()
-    words = ["resume", run_folder] if resuming else ["train", config, "--out", run_folder]
+    words = ["resume", run_folder] if resuming else ["train", config, *options, "--out", run_folder]
     with open(config.parent / "stdout", "wb") as out, open(config.parent / "stderr", "wb") as err:
         process = subprocess.Popen([sac, *map(str, words), "--json"], stdin=subprocess.DEVNULL,
                                    stdout=out, stderr=err)
@@ -149,6 +159,41 @@ def kill(sac, count=200):
                      if not re.fullmatch(r"(step-\d{12}|best)\.safetensors|replay", path.name)]
         score.check(not leftovers, "no temporary file stays", leftovers)
     print(f"kill: {count} kills, {resumes} resumes, newest checkpoint at step {newest}")
+    return score
+
+
+def kill_seeds(sac, count=60):
+    score, rng, newest, resumes, seeds = Score(), random.Random(2), 0, 0, "run.seeds=[1,2,3]"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        config, run_folder = write_config(folder), folder / "run"
+        for i in range(int(count)):
+            process, resuming = start(sac, config, run_folder, seeds, f"run.threads={1 + i % 4}")
+            time.sleep(rng.uniform(0.01, 0.8))
+            ended = process.poll()
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            detail = (folder / "stderr").read_text(errors="replace")
+            score.check(ended is None, f"training was still running (exit {ended})", detail)
+            found, before = resumed_from(folder), newest
+            newest = common_step(run_folder) or 0 if run_folder.exists() else 0
+            score.check(newest >= before, "no seed loses a step that all had", (newest, before))
+            if resuming and found is not None:
+                resumes += 1
+                score.check(found == before, "all resume at the newest step that each has",
+                            f"{found}, expected {before}")
+        score.check(resumes >= int(count) // 4, "enough kills fell after a resume", resumes)
+        total = f"algorithm.total_timesteps={newest + 100}"
+        done = run(sac, "resume", run_folder, total, "--json")
+        score.check(done.returncode == OK, "a last resume runs to its end", done.stderr)
+        for one in sorted(run_folder.glob("seed-*")):
+            alone = folder / f"alone-{one.name}"
+            run(sac, "train", config, total, f"run.seed={one.name.split('-')[1]}", "--out", alone,
+                limit_s=600)
+            states = [json.loads(run(sac, "inspect", checkpoints(where)[-1], "--json").stdout)
+                      ["state_xxh3"] for where in (one, alone)]
+            score.check(states[0] == states[1], f"{one.name} ends as if it had run alone", states)
+    print(f"seeds: {count} kills, {resumes} resumes, newest common checkpoint at step {newest}")
     return score
 
 
@@ -316,7 +361,7 @@ def faults(sac):
 
 
 def main(arguments):
-    modes = {"kill": kill, "damage": damage, "faults": faults}
+    modes = {"kill": kill, "seeds": kill_seeds, "damage": damage, "faults": faults}
     if len(arguments) < 2 or arguments[0] not in (*modes, "all"):
         print(__doc__)
         return 2

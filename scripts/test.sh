@@ -53,6 +53,7 @@ case $kind in
     python=$(scripts/setup_python.sh) || exit 1
     script "$python" scripts/golden.py check-many "$build/sac" 200
     script "$python" scripts/reliability.py kill "$build/sac"
+    script "$python" scripts/reliability.py seeds "$build/sac"
     script "$python" scripts/reliability.py damage "$build/sac"
     script "$python" scripts/reliability.py faults "$build/sac"
     script "$python" scripts/learning.py "$build/sac" pendulum lqr
