@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/curves.h"
-#include "io/plot.h"
+#include "io/chart.h"
 
 enum { PANELS_MAX = 8, KEYS_MAX = 4 };
 
@@ -116,12 +116,12 @@ static sac_status draw_panels(const drawing *self, sac_series *series, sac_error
                                .high = has_several(curve) ? curve->high : NULL};
     }
   }
-  sac_plot plot = {.width = self->n_panels > 1 ? 1200 : 800,
-                   .height = 480 * ((self->n_panels + 1) / 2),
-                   .columns = 2,
-                   .n_panels = self->n_panels,
-                   .panels = panels};
-  return sac_plot_write(&plot, self->arguments->out, err);
+  sac_chart plot = {.width = self->n_panels > 1 ? 1200 : 800,
+                    .height = 480 * ((self->n_panels + 1) / 2),
+                    .columns = 2,
+                    .n_panels = self->n_panels,
+                    .panels = panels};
+  return sac_chart_write(&plot, self->arguments->out, err);
 }
 
 static sac_status draw(const drawing *self, sac_error *err) {
@@ -171,7 +171,7 @@ static sac_status check(drawing *self, sac_error *err) {
   if (arguments->log && strcmp(arguments->log, "x") && strcmp(arguments->log, "y") &&
       strcmp(arguments->log, "xy"))
     return sac_error_set(err, SAC_BAD_CONFIG, "--log is '%s', must be x, y or xy", arguments->log);
-  return arguments->out ? sac_plot_check(arguments->out, err) : SAC_OK;
+  return arguments->out ? sac_chart_check(arguments->out, err) : SAC_OK;
 }
 
 sac_status sac_command_plot(const sac_arguments *arguments, sac_error *err) {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io/plot.h"
+#include "io/chart.h"
 
 const char *sac_mode_name(int mode) {
   return mode == SAC_INFERENCE_EXACT ? "exact" : "variational";
@@ -66,7 +66,7 @@ sac_status sac_command_solve(const sac_arguments *arguments, sac_error *err) {
     print_keys();
     return SAC_OK;
   }
-  if (arguments->plot) SAC_TRY(sac_plot_check(arguments->plot, err));
+  if (arguments->plot) SAC_TRY(sac_chart_check(arguments->plot, err));
   sac_problem problem;
   sac_solved solved = {.problem = &problem};
   sac_status status = sac_problem_load(arguments->words[0], arguments->n_overrides,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/solve.h"
-#include "io/plot.h"
+#include "io/chart.h"
 
 enum { BARS_MAX = 12, LINES_MAX = 6 };
 
@@ -198,13 +198,13 @@ static sac_status write_panels(const sac_problem *problem, const drawing *drawin
   sac_panel panels[8];
   for (int i = 0; i < count; i++) panels[i] = drawings[i].panel;
   int columns = count < 3 ? count : 3, rows = (count + columns - 1) / columns;
-  sac_plot plot = {.title = problem->title,
-                   .width = 420 * columns,
-                   .height = 360 * rows + 40,
-                   .columns = columns,
-                   .n_panels = count,
-                   .panels = panels};
-  return sac_plot_write(&plot, path, err);
+  sac_chart plot = {.title = problem->title,
+                    .width = 420 * columns,
+                    .height = 360 * rows + 40,
+                    .columns = columns,
+                    .n_panels = count,
+                    .panels = panels};
+  return sac_chart_write(&plot, path, err);
 }
 
 static sac_status plot_table(const sac_solved *solved, drawing *drawings, const char *path,

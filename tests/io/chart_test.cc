@@ -11,7 +11,7 @@
 #include "temporary_folder.h"
 
 extern "C" {
-#include "io/plot.h"
+#include "io/chart.h"
 }
 
 namespace {
@@ -46,7 +46,7 @@ class Plot : public testing::Test {
 
   sac_status draw(const std::string &name) {
     path = place / "out/" + name;
-    return sac_plot_write(&plot, path.c_str(), &err);
+    return sac_chart_write(&plot, path.c_str(), &err);
   }
 
   size_t files() const {
@@ -61,7 +61,7 @@ class Plot : public testing::Test {
                               {nullptr, SAC_MARK_BARS, 3, nullptr, high, nullptr, nullptr}};
   const sac_panel panels[2] = {{"curve", "x", "y", nullptr, 0, 1, &line},
                                {"bars", nullptr, nullptr, ticks, 3, 2, bars}};
-  sac_plot plot = {"a 'title'", 640, 320, 2, 2, panels};
+  sac_chart plot = {"a 'title'", 640, 320, 2, 2, panels};
 
   sac_test::TemporaryFolder place;
   std::string path_before, path;
@@ -109,7 +109,7 @@ TEST_F(Plot, AFailureLeavesNothingButItsReason) {
       << err.text;
   EXPECT_EQ(files(), 0u);
   path = place / "none/a.svg";
-  EXPECT_EQ(sac_plot_write(&plot, path.c_str(), &err), SAC_BAD_DISK);
+  EXPECT_EQ(sac_chart_write(&plot, path.c_str(), &err), SAC_BAD_DISK);
 }
 
 TEST_F(Plot, GnuplotDrawsIt) {

@@ -31,16 +31,16 @@ typedef struct sac_panel {
   const sac_series *series;  // (n_series); bars of several stand side by side
 } sac_panel;
 
-typedef struct sac_plot {
+typedef struct sac_chart {
   const char *title;
   int width, height;  // in pixels
   int columns;        // panels in a row
   int n_panels;
   const sac_panel *panels;  // (n_panels)
-} sac_plot;
+} sac_chart;
 
 /// Whether `path` names a kind of picture that can be drawn, .svg or .png: SAC_BAD_CONFIG else.
-sac_status sac_plot_check(const char *path, sac_error *err);
+sac_status sac_chart_check(const char *path, sac_error *err);
 
 /// Draw it into `path`, wholly or not at all. SAC_FAILED says what to install; SAC_BAD_DISK.
-sac_status sac_plot_write(const sac_plot *plot, const char *path, sac_error *err);
+sac_status sac_chart_write(const sac_chart *plot, const char *path, sac_error *err);

@@ -1,6 +1,6 @@
 // The script goes to gnuplot's standard input, the picture comes from its standard output: no path
 // and no shell takes part.
-#include "io/plot.h"
+#include "io/chart.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -22,7 +22,7 @@ static bool ends_with(const char *path, const char *ending) {
   return length > n && strcasecmp(path + length - n, ending) == 0;
 }
 
-sac_status sac_plot_check(const char *path, sac_error *err) {
+sac_status sac_chart_check(const char *path, sac_error *err) {
   if (ends_with(path, ".svg") || ends_with(path, ".png")) return SAC_OK;
   return sac_error_set(err, SAC_BAD_CONFIG, "%s: a plot's name must end in .svg or .png", path);
 }
@@ -142,7 +142,7 @@ static void write_panel(FILE *out, const sac_panel *panel) {
   for (int i = 0; i < panel->n_series; i++) write_curve(out, panel, i);
 }
 
-static void write_script(FILE *out, const sac_plot *plot, bool svg) {
+static void write_script(FILE *out, const sac_chart *plot, bool svg) {
   int columns = plot->columns < plot->n_panels ? plot->columns : plot->n_panels;
   fprintf(out, "set encoding utf8\nset terminal %s size %d,%d noenhanced font 'sans,%d' %s\n",
           svg ? "svg dynamic" : "pngcairo", plot->width, plot->height, svg ? 14 : 11,
@@ -177,11 +177,11 @@ static sac_status draw(const char *script, size_t size, const char *path, int ou
   return status;
 }
 
-sac_status sac_plot_write(const sac_plot *plot, const char *path, sac_error *err) {
+sac_status sac_chart_write(const sac_chart *plot, const char *path, sac_error *err) {
   char *script = NULL;
   size_t size = 0;
   sac_new_file file;
-  SAC_TRY(sac_plot_check(path, err));
+  SAC_TRY(sac_chart_check(path, err));
   SAC_TRY(sac_new_file_create(&file, path, err));
   FILE *out = open_memstream(&script, &size);
   if (out) write_script(out, plot, ends_with(path, ".svg"));
