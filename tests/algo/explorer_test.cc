@@ -25,48 +25,56 @@ std::vector<std::string> mix(double deterministic, double gaussian, double param
                        path + "parameter=" + std::to_string(parameter)});
 }
 
-// actions of an actor for the same observations at every step
+// actions of an actor for the same observations at every step; seeds of networks and of draws alike
 class Acting {
  public:
   explicit Acting(const std::vector<std::string> &overrides, bool copy = false,
-                  const std::string &device = "cpu", uint64_t seed = 9)
-      : agent(overrides, {4}, 8, 1, device), layout(sac_row_layout_make(kObs, kAct)) {
+                  const std::string &device = "cpu", const std::vector<uint64_t> &all_seeds = {9})
+      : seeds(all_seeds),
+        agent(overrides, seeds, 8, 1, device),
+        layout(sac_row_layout_make(kObs, kAct)) {
     if (!agent.usable()) return;
     sac_actor_options options = {};
     options.agent = agent.agent;
     options.host = copy ? host.backend : nullptr;
     options.rows = kRows;
     options.layout = layout;
-    options.seeds = &seed;
+    options.seeds = seeds.data();
     sac_error err = {};
     EXPECT_EQ(SAC_OK, sac_actor_create(&options, &actor, &err)) << err.text;
     explorer = sac_actor_explorer(actor, 0);
   }
   ~Acting() { sac_actor_destroy(actor); }
 
+  void begin(int i_env, uint64_t step, int i_seed = 0) {
+    sac_actor_begin(actor, i_seed, i_env, step);
+  }
   std::vector<sac_real> row(uint64_t step, int i_env) {
     std::vector<sac_real> rows = draw(step);
     auto first = rows.begin() + i_env * kAct;
     return std::vector<sac_real>(first, first + kAct);
   }
+  // (seeds, kRows, kAct)
   std::vector<sac_real> draw(uint64_t step) {
-    std::vector<sac_real> rows = normals(3, kRows * (size_t)layout.width), actions;
+    std::vector<sac_real> rows, actions, one = normals(3, kRows * (size_t)layout.width);
+    for (size_t s = 0; s < seeds.size(); s++) rows.insert(rows.end(), one.begin(), one.end());
     sac_error err = {};
     EXPECT_EQ(SAC_OK, sac_actor_draw(actor, step, rows.data(), &err)) << err.text;
-    for (int i = 0; i < kRows; i++)
+    for (size_t i = 0; i < kRows * seeds.size(); i++)
       for (int j = 0; j < kAct; j++)
-        actions.push_back(rows[(size_t)(i * layout.width + sac_row_action(&layout) + j)]);
+        actions.push_back(rows[i * (size_t)layout.width + (size_t)(sac_row_action(&layout) + j)]);
     return actions;
   }
   int32_t kind(int i_env) { return sac_explorer_state_of(explorer).kind[i_env]; }
   // the next step from `from` on at which an episode of environment 0 begins to act so
   uint64_t begin_as(int32_t wanted, uint64_t from = 1) {
     for (uint64_t step = from;; step++) {
-      sac_actor_begin(actor, 0, 0, step);
+      begin(0, step);
       if (kind(0) == wanted) return step;
     }
   }
 
+  std::vector<uint64_t> seeds;
   sac_test::Machine host;
   Agent agent;
   sac_row_layout layout;
@@ -86,7 +94,7 @@ TEST(Explorer, EachWayIsDrawnWithItsProbability) {
   const int n = 4000;
   int count[4] = {};
   for (int step = 1; step <= n; step++) {
-    sac_actor_begin(self.actor, 0, step % kRows, (uint64_t)step);
+    self.begin(step % kRows, (uint64_t)step);
     count[self.kind(step % kRows)]++;
   }
   for (int k = 0; k < 4; k++)
@@ -94,12 +102,13 @@ TEST(Explorer, EachWayIsDrawnWithItsProbability) {
 }
 
 TEST(Explorer, TheDrawDependsOnSeedStepAndEnvironmentAlone) {
-  Acting a(mix(0.2, 0.3, 0.3)), b(mix(0.2, 0.3, 0.3)), other(mix(0.2, 0.3, 0.3), false, "cpu", 10);
+  Acting a(mix(0.2, 0.3, 0.3)), b(mix(0.2, 0.3, 0.3)),
+      other(mix(0.2, 0.3, 0.3), false, "cpu", {10});
   int differ = 0;
-  for (uint64_t step = 50; step > 0; step--) sac_actor_begin(b.actor, 0, 2, step);
+  for (uint64_t step = 50; step > 0; step--) b.begin(2, step);
   for (uint64_t step = 1; step <= 50; step++) {
-    sac_actor_begin(a.actor, 0, 2, step), sac_actor_begin(b.actor, 0, 2, step);
-    sac_actor_begin(other.actor, 0, 2, step);
+    a.begin(2, step), b.begin(2, step);
+    other.begin(2, step);
     EXPECT_EQ(a.kind(2), b.kind(2));
     differ += a.kind(2) != other.kind(2);
   }
@@ -168,7 +177,7 @@ TEST(Explorer, ThePerturbationIsAdaptedToTheDistanceWanted) {
     double square = 0;
     int count = 0;
     for (uint64_t episode = 1; episode <= 60; episode++) {
-      sac_actor_begin(mixed.actor, 0, 0, 100 * episode);
+      mixed.begin(0, 100 * episode);
       for (uint64_t step = 100 * episode; step < 100 * episode + 20; step++) {
         std::vector<sac_real> draw = plain.row(step, 0), perturbed = mixed.row(step, 0);
         if (episode <= 20) continue;
@@ -190,8 +199,21 @@ TEST(Explorer, ACopyOnTheHostExploresAsTheAgentsOwnPolicy) {
     EXPECT_TRUE(same_bits(own.draw(step), copy.draw(step))) << step;
     for (Acting *each : {&own, &copy}) {
       sac_agent_update(each->agent.agent, &each->agent.replay);
-      if (step % 3 == 2) sac_actor_begin(each->actor, 0, (int)(step % kRows), step + 1);
+      if (step % 3 == 2) each->begin((int)(step % kRows), step + 1);
     }
+  }
+}
+
+TEST(Explorer, SeedsSideBySideExploreAsEachAlone) {
+  std::vector<std::string> all = mix(0.25, 0.25, 0.4);
+  Acting both(all, false, "cpu", {9, 12}), first(all), second(all, false, "cpu", {12});
+  for (uint64_t step = 0; step < 24; step++) {
+    std::vector<sac_real> alone = first.draw(step), others = second.draw(step);
+    alone.insert(alone.end(), others.begin(), others.end());
+    EXPECT_TRUE(same_bits(both.draw(step), alone)) << step;
+    int i_env = (int)(step % kRows);
+    both.begin(i_env, step + 1), first.begin(i_env, step + 1);
+    both.begin(i_env, step + 1, 1), second.begin(i_env, step + 1);
   }
 }
 
@@ -201,8 +223,7 @@ TEST(Explorer, TheDeviceExploresAsTheHost) {
   for (uint64_t step = 0; step < 12; step++) {
     std::vector<sac_real> here = host.draw(step), there = device.draw(step);
     for (size_t i = 0; i < here.size(); i++) EXPECT_NEAR(here[i], there[i], 2e-5) << step;
-    for (Acting *each : {&host, &device})
-      sac_actor_begin(each->actor, 0, (int)(step % kRows), step + 1);
+    for (Acting *each : {&host, &device}) each->begin((int)(step % kRows), step + 1);
   }
 }
 
