@@ -11,8 +11,9 @@ static __global__ void replay_gather_kernel(const __grid_constant__ sac_replay_g
   size_t place = (size_t)blockIdx.x * ROWS + threadIdx.x / SAC_WARP;
   if (place >= (size_t)op.n * (size_t)op.rows) return;
   int i = (int)(place / (size_t)op.rows), row = (int)(place % (size_t)op.rows);
-  uint32_t index =
-      sac_index_draw(op.key[i], SAC_DRAW_REPLAY, *op.update, (uint32_t)row, (uint32_t)op.count[i]);
+  uint32_t index = op.index ? op.index[place]
+                            : sac_index_draw(op.key[i], SAC_DRAW_REPLAY, *op.update, (uint32_t)row,
+                                             (uint32_t)op.count[i]);
   const sac_real *from = op.ring + ((size_t)i * op.capacity + index) * (size_t)op.layout.width;
   int obs_dim = op.layout.obs_dim, act_dim = op.layout.act_dim;
   sac_real *now = sac_stack_row(&op.now, i, row), *both = sac_stack_row(&op.both, i, row);
@@ -23,8 +24,17 @@ static __global__ void replay_gather_kernel(const __grid_constant__ sac_replay_g
     if (j < obs_dim) both[j] = x;
   }
   const sac_real *rest = from + obs_dim + act_dim;
+  sac_real reward = rest[0];
+  if (op.n_steps > 1) {
+    // all lanes walk the window, on the same few values
+    sac_window window = sac_window_begin(&op, i, index);
+    while (sac_window_advance(&op, i, &window)) continue;
+    rest = sac_window_row(&op, i, window.place) + obs_dim + act_dim;
+    reward = window.reward;
+    if (lane == 2) *sac_stack_row(&op.discount, i, row) = window.factor;
+  }
   for (int j = lane; j < obs_dim; j += SAC_WARP) next[j] = rest[2 + j];
-  if (lane == 0) *sac_stack_row(&op.reward, i, row) = rest[0];
+  if (lane == 0) *sac_stack_row(&op.reward, i, row) = reward;
   if (lane == 1) *sac_stack_row(&op.terminated, i, row) = rest[1];
 }
 
@@ -35,6 +45,12 @@ void sac_cuda_replay_gather(sac_backend *backend, const sac_replay_gather *op) {
   sac_cuda_reads(&uses, op->count, (size_t)op->n * sizeof *op->count);
   sac_cuda_reads(&uses, op->key, (size_t)op->n * sizeof *op->key);
   sac_cuda_reads(&uses, op->update, 1 * sizeof *op->update);
+  sac_cuda_reads(&uses, op->index, (size_t)op->n * (size_t)op->rows * sizeof *op->index);
+  if (op->n_steps > 1) {
+    sac_cuda_reads(&uses, op->pushed, (size_t)op->n * sizeof *op->pushed);
+    sac_cuda_reads(&uses, op->reward_factor, (size_t)op->n * sizeof *op->reward_factor);
+    sac_cuda_writes_stack(&uses, &op->discount, op->n, op->rows, 1);
+  }
   sac_cuda_writes_stack(&uses, &op->now, op->n, op->rows, op->layout.obs_dim + op->layout.act_dim);
   sac_cuda_writes_stack(&uses, &op->both, op->n, 2 * op->rows,
                         op->layout.obs_dim + op->layout.act_dim);

@@ -43,6 +43,12 @@ static __device__ __forceinline__ sac_real entropy_bonus(const sac_stack *log_pi
   return alpha * (log_prior(prior_action, act_dim, i, row) - *sac_stack_row(log_pi, i, row));
 }
 
+// what the next state's value is multiplied with
+static __device__ __forceinline__ sac_real discount_of(const sac_stack *discount, sac_real gamma,
+                                                       int i, int row) {
+  return discount->data ? *sac_stack_row(discount, i, row) : gamma;
+}
+
 static __device__ __forceinline__ uint64_t first_bits(int count) {
   return count >= 64 ? ~0ull : (1ull << count) - 1;
 }
@@ -68,7 +74,7 @@ static __global__ void soft_q_target_kernel(const __grid_constant__ sac_soft_q_t
                         sac_math_exp(op.log_alpha[i]));
   *sac_stack_row(&op.y, i, row) =
       sac_bellman_target(*sac_stack_row(&op.reward, i, row), *sac_stack_row(&op.terminated, i, row),
-                         next, op.gamma, op.reward_scale);
+                         next, discount_of(&op.discount, op.gamma, i, row), op.reward_scale);
 }
 
 void sac_cuda_soft_q_target(sac_backend *backend, const sac_soft_q_target *op) {
@@ -76,6 +82,7 @@ void sac_cuda_soft_q_target(sac_backend *backend, const sac_soft_q_target *op) {
   sac_cuda_uses uses = {};
   sac_cuda_reads_stack(&uses, &op->reward, op->n, op->rows, 1);
   sac_cuda_reads_stack(&uses, &op->terminated, op->n, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->discount, op->n, op->rows, 1);
   sac_cuda_reads_stack(&uses, &op->q, op->n * op->n_critics, op->rows, 1);
   sac_cuda_reads_stack(&uses, &op->log_pi, op->n, op->rows, 1);
   sac_cuda_reads_stack(&uses, &op->prior_action, op->n, op->rows, op->act_dim);
@@ -92,15 +99,16 @@ void sac_cuda_soft_q_target(sac_backend *backend, const sac_soft_q_target *op) {
 static __global__ void value_target_kernel(const __grid_constant__ sac_value_target op) {
   int i, row;
   if (!find_row(op.n, op.rows, &i, &row)) return;
-  *sac_stack_row(&op.y, i, row) =
-      sac_bellman_target(*sac_stack_row(&op.reward, i, row), *sac_stack_row(&op.terminated, i, row),
-                         *sac_stack_row(&op.v, i, row), op.gamma, op.reward_scale);
+  *sac_stack_row(&op.y, i, row) = sac_bellman_target(
+      *sac_stack_row(&op.reward, i, row), *sac_stack_row(&op.terminated, i, row),
+      *sac_stack_row(&op.v, i, row), discount_of(&op.discount, op.gamma, i, row), op.reward_scale);
 }
 
 void sac_cuda_value_target(sac_backend *backend, const sac_value_target *op) {
   sac_cuda_uses uses = {};
   sac_cuda_reads_stack(&uses, &op->reward, op->n, op->rows, 1);
   sac_cuda_reads_stack(&uses, &op->terminated, op->n, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->discount, op->n, op->rows, 1);
   sac_cuda_reads_stack(&uses, &op->v, op->n, op->rows, 1);
   sac_cuda_writes_stack(&uses, &op->y, op->n, op->rows, 1);
   sac_cuda_step_begin(backend, &uses);
@@ -141,8 +149,15 @@ static __global__ void __launch_bounds__(SAC_REDUCE_THREADS)
   double sum = 0;
   for (int row = (int)threadIdx.x; row < op.rows; row += SAC_REDUCE_THREADS) {
     sac_real error = *sac_stack_row(&op.q, i, row) - *sac_stack_row(&op.y, i, row);
-    sum += (double)(op.huber ? sac_huber_loss(error) : sac_square_loss(error));
-    *sac_stack_row(&op.dq, i, row) = (op.huber ? sac_huber_slope(error) : error) * mean;
+    sac_real loss = op.huber ? sac_huber_loss(error) : sac_square_loss(error);
+    sac_real slope = op.huber ? sac_huber_slope(error) : error;
+    if (op.weight.data) {
+      sac_real weight = *sac_stack_row(&op.weight, i, row);
+      loss *= weight;
+      slope *= weight;
+    }
+    sum += (double)loss;
+    *sac_stack_row(&op.dq, i, row) = slope * mean;
   }
   sum = sac_block_sum(sum);
   if (threadIdx.x == 0) op.loss[i] = (sac_real)(sum / op.rows);
@@ -152,6 +167,7 @@ void sac_cuda_regression_loss(sac_backend *backend, const sac_regression_loss *o
   sac_cuda_uses uses = {};
   sac_cuda_reads_stack(&uses, &op->q, op->n, op->rows, 1);
   sac_cuda_reads_stack(&uses, &op->y, op->n, op->rows, 1);
+  sac_cuda_reads_stack(&uses, &op->weight, op->n, op->rows, 1);
   sac_cuda_writes_stack(&uses, &op->dq, op->n, op->rows, 1);
   sac_cuda_writes(&uses, op->loss, (size_t)op->n * sizeof *op->loss);
   sac_cuda_step_begin(backend, &uses);

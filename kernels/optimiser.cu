@@ -13,8 +13,11 @@ static __global__ void __launch_bounds__(SAC_REDUCE_THREADS)
   size_t count = (size_t)op.share * op.count;
   const sac_real *grad = op.grad + blockIdx.y * count;
   double sum = 0;
-  for (size_t at = sac_thread_index(); at < count; at += (size_t)gridDim.x * SAC_REDUCE_THREADS)
-    sum += (double)grad[at] * (double)grad[at];
+  sac_real most = sac_grad_limit(&op);
+  for (size_t at = sac_thread_index(); at < count; at += (size_t)gridDim.x * SAC_REDUCE_THREADS) {
+    double g = (double)sac_cut(grad[at], most);
+    sum += g * g;
+  }
   sum = sac_block_sum(sum);
   if (threadIdx.x == 0) partial[blockIdx.y * gridDim.x + blockIdx.x] = sum;
 }
@@ -44,7 +47,7 @@ static __global__ void adam_kernel(const __grid_constant__ sac_adam op, const sa
   if (at >= count) return;
   at += group * count;
   const sac_adam_rates *rates = &step->rates;
-  sac_real g = op.grad[at] * step->scale[group];
+  sac_real g = sac_cut(op.grad[at], sac_grad_limit(&op)) * step->scale[group];
   sac_real m = op.m[at] = sac_adam_first(op.m[at], g, rates);
   sac_real v = op.v[at] = sac_adam_second(op.v[at], g, rates);
   sac_real value = op.value[at] -= sac_adam_change(m, v, rates);

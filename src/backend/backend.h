@@ -118,7 +118,8 @@ typedef struct sac_gaussian_backward {
 
 /// The soft Bellman target of SAC v2: y = kappa r + gamma (1-d) (min_i Qbar_i(s',a') - alpha log
 /// pi(a'|s')). The minimum runs over `subset` critics drawn anew each update when subset <
-/// n_critics (REDQ). Rows with d = 1 do not read q, log_pi.
+/// n_critics (REDQ). Rows with d = 1 do not read q, log_pi. A row whose reward sums several steps
+/// has a `discount` of its own in place of gamma.
 typedef struct sac_soft_q_target {
   int n, rows, n_critics, subset;
   sac_real gamma, reward_scale;
@@ -131,13 +132,15 @@ typedef struct sac_soft_q_target {
   const uint64_t *key;        // (n) for the subset
   const uint64_t *update;     // number of the update
   sac_stack y;                // (n, rows, 1)
+  sac_stack discount;         // (n, rows, 1), or data NULL: gamma everywhere
 } sac_soft_q_target;
 
-/// The Bellman target of SAC v1: y = kappa r + gamma (1-d) Vbar(s').
+/// The Bellman target of SAC v1: y = kappa r + gamma (1-d) Vbar(s'); `discount` as above.
 typedef struct sac_value_target {
   int n, rows;
   sac_real gamma, reward_scale;
   sac_stack reward, terminated, v, y;  // (n, rows, 1)
+  sac_stack discount;                  // (n, rows, 1), or data NULL
 } sac_value_target;
 
 /// The value target of SAC v1, eq. 5: min_i Q_i(s,a) - alpha log pi(a|s) + alpha log p0(a).
@@ -150,13 +153,14 @@ typedef struct sac_soft_value {
   sac_stack v;  // (n, rows, 1)
 } sac_soft_value;
 
-/// J = 1/2 mean (q - y)^2 and dq = (q - y) / rows; huber: the same inside |q - y| <= 1, linear
-/// outside.
+/// J = 1/2 mean w (q - y)^2 and dq = w (q - y) / rows; huber: the same inside |q - y| <= 1, linear
+/// outside. The weights w are 1 where there are none.
 typedef struct sac_regression_loss {
   int n, rows;
   bool huber;
   sac_stack q, y, dq;  // (n, rows, 1)
   sac_real *loss;      // (n)
+  sac_stack weight;    // (n, rows, 1), or data NULL
 } sac_regression_loss;
 
 /// Which critic the policy climbs.
@@ -191,16 +195,16 @@ typedef struct sac_temperature_loss {
 } sac_temperature_loss;
 
 /// One Adam step over a stack of parameter blocks, then optionally target <- (1-tau) target + tau
-/// value. p -= lr mhat / (sqrt(vhat) + eps). Increments `step` first. The gradient of each group of
-/// `share` members is scaled to `max_grad_norm` when its norm over the group exceeds it; 0 means no
-/// limit.
+/// value. p -= lr mhat / (sqrt(vhat) + eps). Increments `step` first. Each element of the gradient
+/// is cut to [-max_grad_value, max_grad_value]; what is then the gradient of each group of `share`
+/// members is scaled to `max_grad_norm` when its norm over the group exceeds it. 0 means no limit.
 typedef struct sac_adam {
   int n, share;                    // n is a multiple of share
   size_t count;                    // values a member
   sac_real *value, *grad, *m, *v;  // (n, count)
   sac_real *target;                // (n, count), or NULL
   uint64_t *step;                  // one for all members
-  double lr, beta1, beta2, eps, tau, max_grad_norm;
+  double lr, beta1, beta2, eps, tau, max_grad_norm, max_grad_value;
 } sac_adam;
 
 /// target <- (1-tau) target + tau value over `count` values.
@@ -240,6 +244,95 @@ typedef struct sac_perturb {
   sac_real *value;
 } sac_perturb;
 
+/// Which hidden units a pass leaves out (Srivastava et al. 2014): unit j of a row where the Philox
+/// word at (key, purpose, *update, row, layer and network and j) is below share * 2^32
+/// (sac_drop_threshold); the others are scaled by 1 / (1 - share). No word depends on the rows or
+/// seeds beside it.
+typedef struct sac_dropout {
+  double share;         // 0: none is left out, and nothing else is read
+  int layer, networks;  // below 8; networks a seed
+  sac_purpose purpose;
+  const uint64_t *key;  // (n / networks)
+  const uint64_t *update;
+} sac_dropout;
+
+/// What a hidden layer does between its product z and its activation: u = z without the units left
+/// out; layer normalisation over the units of a row (Ba et al. 2016), x = (u - mean u) / sqrt(var u
+/// + 1e-5) and h = act(scale x + shift); with scale.data NULL h = act(u).
+typedef struct sac_hidden_forward {
+  int n, rows, units;
+  sac_dropout dropout;
+  sac_stack scale, shift;  // (n, 1, units)
+  sac_stack y;             // (n, rows, units) z, which becomes h
+  sac_stack normalised;    // (n, rows, units) x, kept for the gradient; data may be NULL
+  sac_stack rate;          // (n, rows, 1) 1 / sqrt(var u + 1e-5), kept with x
+  sac_activation activation;
+} sac_hidden_forward;
+
+/// dJ/dz in the place of dy = dJ/d(scale x + shift), or of dJ/du without scale. dscale = column
+/// sums of dy x, dshift = those of dy, overwritten; neither where dscale.data is NULL. `row` and
+/// `row_count` as in sac_linear_backward_input, without dscale.
+typedef struct sac_hidden_backward {
+  int n, rows, units;
+  sac_dropout dropout;       // as in the forward pass
+  sac_stack scale;           // (n, 1, units)
+  sac_stack normalised;      // (n, rows, units)
+  sac_stack rate;            // (n, rows, 1)
+  sac_stack dscale, dshift;  // (n, 1, units)
+  sac_stack dy;              // (n, rows, units)
+  const int32_t *row, *row_count;
+} sac_hidden_backward;
+
+/// Priorities of the places of n rings, and their sums: a node of a level is the sum of the
+/// SAC_PRIORITY_FAN nodes below it in ascending order, up to one node, so that all sums follow from
+/// the priorities alone (sac_priority_levels).
+typedef struct sac_priorities {
+  int n;
+  size_t capacity, count;  // places; nodes of all levels
+  sac_real *nodes;         // (n, count) the priorities, then each level of sums
+  sac_real *largest;       // (n) largest priority ever given
+} sac_priorities;
+
+/// Places drawn by priority, row b from the b-th of `rows` equal parts of the sum (Schaul et al.
+/// 2016). weight = (count P(place))^-beta over the largest of the batch, beta rising linearly with
+/// *update to 1 at beta_updates.
+typedef struct sac_priority_draw {
+  sac_priorities priorities;
+  int rows;
+  double beta, beta_updates;
+  const uint64_t *count;  // (n) rows stored so far
+  const uint64_t *key;    // (n)
+  const uint64_t *update;
+  uint32_t *index;   // (n, rows)
+  sac_stack weight;  // (n, rows, 1)
+} sac_priority_draw;
+
+/// The priority of each drawn place becomes (mean over critics |q - y| + eps)^alpha, the largest of
+/// them where it was drawn more than once.
+typedef struct sac_priority_update {
+  sac_priorities priorities;
+  int rows, n_critics;
+  double alpha, eps;
+  sac_stack q;            // (n * n_critics, rows, 1)
+  sac_stack y;            // (n, rows, 1)
+  const uint32_t *index;  // (n, rows)
+} sac_priority_update;
+
+/// What places get: the largest priority ever given, which all others then keep or lose; or the one
+/// that was written there.
+typedef enum sac_priority_mode {
+  SAC_PRIORITY_APPEND,
+  SAC_PRIORITY_RESET,
+  SAC_PRIORITY_GIVEN
+} sac_priority_mode;
+
+/// Places [first, first + count) of every ring, around its end, get a priority; the sums follow.
+typedef struct sac_priority_enter {
+  sac_priorities priorities;
+  size_t first, count;
+  sac_priority_mode mode;
+} sac_priority_enter;
+
 /// Standard normals at (key, purpose, *step, first_row + row, column), by Box-Muller.
 typedef struct sac_normal_fill {
   int n, rows, cols, first_row;
@@ -250,7 +343,8 @@ typedef struct sac_normal_fill {
 } sac_normal_fill;
 
 /// Where the parts of a transition lie in a replay row, in values.
-/// A row is [obs S | action A | reward | terminated | next_obs S], padded to 64 bytes.
+/// A row is [obs S | action A | reward | terminated | next_obs S | begins], padded to 64 bytes;
+/// `begins` is 1 where the row is the first of an episode.
 typedef struct sac_row_layout {
   int obs_dim, act_dim, width;
 } sac_row_layout;
@@ -259,6 +353,10 @@ typedef struct sac_row_layout {
 /// the networks. Indices depend on (key, *update, row) and the ring's count only. now = [s | a];
 /// both = [s | -] for the first `rows` rows and [s' | -] for the next `rows`: the policy writes its
 /// actions into the gaps.
+/// With n_steps > 1 a row is a window of up to so many transitions of one environment, whose rows
+/// lie n_envs apart: it ends with one that terminates, before one that begins an episode, and with
+/// the newest. reward = sum gamma^i r_i, discount = gamma^(length), terminated and s' are the
+/// last's. With reward_factor each r_i is bounded as sac_normalise does, without a mean.
 typedef struct sac_replay_gather {
   int n, rows;
   sac_row_layout layout;
@@ -270,6 +368,12 @@ typedef struct sac_replay_gather {
   sac_stack now;                 // (n, rows, S + A)
   sac_stack both;                // (n, 2 rows, S + A)
   sac_stack reward, terminated;  // (n, rows, 1)
+  const uint32_t *index;         // (n, rows) places drawn before, or NULL: uniform draws
+  int n_steps, n_envs;
+  sac_real gamma;
+  const uint64_t *pushed;         // (n) rows ever stored
+  const sac_real *reward_factor;  // (n), or NULL
+  sac_stack discount;             // (n, rows, 1)
 } sac_replay_gather;
 
 /// y = (x - mean) * scale, at most SAC_NORMALISED_MAX in size; x and y may be the same.
@@ -370,6 +474,11 @@ struct sac_ops {
   void (*polyak)(sac_backend *, const sac_polyak *);
   void (*explore)(sac_backend *, const sac_explore *);
   void (*perturb)(sac_backend *, const sac_perturb *);
+  void (*hidden_forward)(sac_backend *, const sac_hidden_forward *);
+  void (*hidden_backward)(sac_backend *, const sac_hidden_backward *);
+  void (*priority_draw)(sac_backend *, const sac_priority_draw *);
+  void (*priority_update)(sac_backend *, const sac_priority_update *);
+  void (*priority_enter)(sac_backend *, const sac_priority_enter *);
   void (*normal_fill)(sac_backend *, const sac_normal_fill *);
   void (*replay_gather)(sac_backend *, const sac_replay_gather *);
   void (*normalise)(sac_backend *, const sac_normalise *);

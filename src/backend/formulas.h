@@ -35,6 +35,15 @@ SAC_HOST_DEVICE sac_real sac_normalised(sac_real x, sac_real mean, sac_real scal
   return y > most ? most : y < -most ? -most : y;
 }
 
+/// Added to the variance of a layer's units before it divides: PyTorch's value.
+#define SAC_LAYER_NORM_EPS ((sac_real)1e-5)
+
+/// dJ/du of layer normalisation over `units` units: dx = dJ/dx of one of them, sums over all.
+SAC_HOST_DEVICE sac_real sac_normalised_slope(sac_real dx, sac_real x, sac_real sum_dx,
+                                              sac_real sum_dx_x, sac_real rate, int units) {
+  return rate * (dx - (sum_dx + x * sum_dx_x) / (sac_real)units);
+}
+
 // ---- random numbers
 
 /// Two independent standard normals from two words (Box-Muller); |z| < 5.8.
@@ -79,6 +88,16 @@ SAC_HOST_DEVICE uint64_t sac_subset_draw(uint64_t key, sac_purpose purpose, uint
     wanted--;
   }
   return taken;
+}
+
+/// Words below it leave their unit out: share * 2^32.
+SAC_HOST_DEVICE uint32_t sac_drop_threshold(double share) {
+  return (uint32_t)(share * 4294967296.0);
+}
+
+/// The first block of words of a layer, of which each serves four neighbouring units.
+SAC_HOST_DEVICE uint32_t sac_drop_block(const sac_dropout *dropout, int member) {
+  return (uint32_t)(member % dropout->networks * 8 + dropout->layer) << 11;
 }
 
 // ---- squashed Gaussian
@@ -171,7 +190,138 @@ SAC_HOST_DEVICE sac_real sac_temperature_weight(sac_real log_alpha, bool plain) 
   return plain ? sac_math_exp(log_alpha) : (sac_real)1;
 }
 
+// ---- windows of the replay
+
+/// A window of transitions as it is walked along.
+typedef struct sac_window {
+  size_t place;     // of the transition reached
+  uint64_t newer;   // rows stored after it
+  int length;       // transitions so far
+  sac_real factor;  // gamma^length
+  sac_real reward;  // sum of gamma^i r_i
+} sac_window;
+
+SAC_HOST_DEVICE const sac_real *sac_window_row(const sac_replay_gather *op, int i, size_t place) {
+  return op->ring + ((size_t)i * op->capacity + place) * (size_t)op->layout.width;
+}
+
+/// Take up the reward of the transition reached.
+SAC_HOST_DEVICE void sac_window_collect(const sac_replay_gather *op, int i, sac_window *window) {
+  const sac_real *row = sac_window_row(op, i, window->place);
+  sac_real reward = row[op->layout.obs_dim + op->layout.act_dim];
+  if (op->reward_factor) reward = sac_normalised(reward, 0, op->reward_factor[i]);
+  window->reward += window->factor * reward;
+  window->factor *= op->gamma;
+  window->length++;
+}
+
+SAC_HOST_DEVICE sac_window sac_window_begin(const sac_replay_gather *op, int i, size_t place) {
+  sac_window window = {place, (op->pushed[i] - 1 - place) % op->capacity, 0, 1, 0};
+  sac_window_collect(op, i, &window);
+  return window;
+}
+
+/// Go on to the environment's next transition; false where the window ends with the one reached.
+SAC_HOST_DEVICE bool sac_window_advance(const sac_replay_gather *op, int i, sac_window *window) {
+  const sac_real *row = sac_window_row(op, i, window->place);
+  size_t next = (window->place + (size_t)op->n_envs) % op->capacity;
+  int obs_dim = op->layout.obs_dim, terminated = obs_dim + op->layout.act_dim + 1;
+  if (window->length >= op->n_steps || window->newer < (uint64_t)op->n_envs) return false;
+  if (row[terminated] == 1 || sac_window_row(op, i, next)[terminated + 1 + obs_dim] == 1)
+    return false;
+  window->place = next;
+  window->newer -= (uint64_t)op->n_envs;
+  sac_window_collect(op, i, window);
+  return true;
+}
+
+// ---- prioritised replay
+
+enum { SAC_PRIORITY_FAN = 32, SAC_PRIORITY_LEVELS_MAX = 8 };
+
+/// Where the levels of a ring's priorities and sums begin, and how many nodes each has; `all` in
+/// sum.
+typedef struct sac_priority_levels {
+  int count;
+  size_t first[SAC_PRIORITY_LEVELS_MAX], size[SAC_PRIORITY_LEVELS_MAX], all;
+} sac_priority_levels;
+
+SAC_HOST_DEVICE sac_priority_levels sac_priority_levels_of(size_t capacity) {
+  sac_priority_levels levels;
+  levels.count = 0;
+  levels.all = 0;
+  for (size_t size = capacity;; size = (size + SAC_PRIORITY_FAN - 1) / SAC_PRIORITY_FAN) {
+    levels.first[levels.count] = levels.all;
+    levels.size[levels.count++] = size;
+    levels.all += size;
+    if (size == 1) return levels;
+  }
+}
+
+/// The nodes below node `node` of level `level`: from *first on.
+SAC_HOST_DEVICE int sac_priority_children(const sac_priority_levels *levels, int level, size_t node,
+                                          size_t *first) {
+  size_t begin = node * SAC_PRIORITY_FAN, size = levels->size[level - 1];
+  size_t end = begin + SAC_PRIORITY_FAN < size ? begin + SAC_PRIORITY_FAN : size;
+  *first = levels->first[level - 1] + begin;
+  return (int)(end - begin);
+}
+
+/// Sum node `node` of level `level` anew.
+SAC_HOST_DEVICE void sac_priority_sum(const sac_priority_levels *levels, sac_real *nodes, int level,
+                                      size_t node) {
+  size_t first;
+  int count = sac_priority_children(levels, level, node, &first);
+  sac_real sum = 0;
+  for (int i = 0; i < count; i++) sum += nodes[first + (size_t)i];
+  nodes[levels->first[level] + node] = sum;
+}
+
+/// The place at which the running sum of priorities passes `mass`; rounding never leads to one
+/// whose priority is zero.
+SAC_HOST_DEVICE size_t sac_priority_find(const sac_priority_levels *levels, const sac_real *nodes,
+                                         sac_real mass) {
+  size_t node = 0;
+  for (int level = levels->count - 1; level > 0; level--) {
+    size_t first;
+    int count = sac_priority_children(levels, level, node, &first), chosen = 0;
+    for (int i = 0; i < count; i++) {
+      sac_real sum = nodes[first + (size_t)i];
+      if (!(sum > 0)) continue;
+      chosen = i;
+      if (mass < sum) break;
+      mass -= sum;
+    }
+    node = first + (size_t)chosen - levels->first[level - 1];
+  }
+  return node;
+}
+
+/// (mean |q - y| + eps)^alpha from the sum of sizes over the critics.
+SAC_HOST_DEVICE sac_real sac_priority_of(sac_real sizes, int n_critics, double alpha, double eps) {
+  sac_real error = sizes / (sac_real)n_critics + (sac_real)eps;
+  return sac_math_exp((sac_real)alpha * sac_math_log(error));
+}
+
+/// (count P)^-beta, beta having risen from `beta` for `update` of `updates` updates.
+SAC_HOST_DEVICE sac_real sac_priority_weight(sac_real share, uint64_t count, double beta,
+                                             uint64_t update, double updates) {
+  double risen = beta + (1 - beta) * ((double)update / updates);
+  sac_real exponent = (sac_real)(risen < 1 ? risen : 1);
+  return sac_math_exp(-exponent * sac_math_log((sac_real)count * share));
+}
+
 // ---- optimiser
+
+/// What elements of the gradient are cut to.
+SAC_HOST_DEVICE sac_real sac_grad_limit(const sac_adam *op) {
+  return op->max_grad_value > 0 ? (sac_real)op->max_grad_value : (sac_real)INFINITY;
+}
+
+/// `grad` cut to [-most, most]; NaN stays.
+SAC_HOST_DEVICE sac_real sac_cut(sac_real grad, sac_real most) {
+  return grad > most ? most : grad < -most ? -most : grad;
+}
 
 /// What one Adam step uses for every element: p -= rate m / (sqrt(v) root + eps), where `rate` is
 /// lr / (1 - beta1^t) and `root` is 1 / sqrt(1 - beta2^t).

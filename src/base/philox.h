@@ -20,7 +20,14 @@ typedef enum sac_purpose {
   SAC_DRAW_TRACE = 9,   ///< the drawn batch of `sac trace update`
   SAC_DRAW_BENCH = 10,  ///< synthetic data of benchmarks
   SAC_DRAW_EVAL = 11,   ///< noise of a stochastic evaluation: step = step, row = episode
-  SAC_DRAW_BOOTSTRAP = 24,    ///< resampled values: step = resample, row = value
+  SAC_DRAW_PRIORITY = 16,  ///< places in the replay by priority: step = update, row = row
+  // units that networks leave out: step = update, row = row of the batch, lane = unit
+  SAC_DRAW_DROP_NOW = 17,         ///< of Q(s, a)
+  SAC_DRAW_DROP_NEXT = 18,        ///< of the target's Q(s', a')
+  SAC_DRAW_DROP_ACTION = 19,      ///< of Q(s, a~)
+  SAC_DRAW_DROP_VALUE = 20,       ///< of V(s)
+  SAC_DRAW_DROP_VALUE_NEXT = 21,  ///< of the target's V(s')
+  SAC_DRAW_BOOTSTRAP = 24,        ///< resampled values: step = resample, row = value
   SAC_DRAW_EXPLORATION = 40,  ///< how an episode explores: step = vector step at which it begins,
                               ///< row = environment
   SAC_DRAW_GAUSSIAN = 41,     ///< noise on actions: step = vector step, row = environment

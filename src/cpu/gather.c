@@ -26,6 +26,18 @@ static void copy_row(const sac_replay_gather *op, int i, int row, const sac_real
   *sac_stack_row(&op->terminated, i, row) = rest[1];
 }
 
+// what a window of several steps changes in its row
+static void copy_window(const sac_replay_gather *op, int i, int row, size_t place) {
+  sac_window window = sac_window_begin(op, i, place);
+  while (sac_window_advance(op, i, &window)) continue;
+  const sac_real *last = sac_window_row(op, i, window.place);
+  const sac_real *rest = last + op->layout.obs_dim + op->layout.act_dim;
+  copy_values(sac_stack_row(&op->both, i, op->rows + row), rest + 2, op->layout.obs_dim);
+  *sac_stack_row(&op->reward, i, row) = window.reward;
+  *sac_stack_row(&op->terminated, i, row) = rest[1];
+  *sac_stack_row(&op->discount, i, row) = window.factor;
+}
+
 // indices of rows [first, first + SAC_CHUNK)
 static void draw_indices(const sac_replay_gather *op, int i, int first, uint32_t index[SAC_CHUNK]) {
   uint32_t row[SAC_CHUNK], block[SAC_CHUNK] = {0}, stored = (uint32_t)op->count[i];
@@ -37,18 +49,27 @@ static void draw_indices(const sac_replay_gather *op, int i, int first, uint32_t
       index[r] = sac_index_draw(op->key[i], SAC_DRAW_REPLAY, *op->update, row[r], stored);
 }
 
+static void take_indices(const sac_replay_gather *op, sac_rows_part part,
+                         uint32_t index[SAC_PART_ROWS]) {
+  const uint32_t *given = op->index ? op->index + (size_t)part.member * (size_t)op->rows : NULL;
+  for (int row = part.first; given && row < part.end; row++) index[row - part.first] = given[row];
+  for (int row = part.first; !given && row < part.end; row += SAC_CHUNK)
+    draw_indices(op, part.member, row, index + (row - part.first));
+}
+
 static void gather_part(void *context, int i_part) {
   const sac_replay_gather *op = context;
   sac_rows_part part = sac_rows_part_at(op->rows, i_part);
   size_t width = (size_t)op->layout.width;
   const sac_real *ring = op->ring + (size_t)part.member * op->capacity * width;
   uint32_t index[SAC_PART_ROWS];
-  for (int row = part.first; row < part.end; row += SAC_CHUNK)
-    draw_indices(op, part.member, row, index + (row - part.first));
+  take_indices(op, part, index);
   for (int row = part.first; row < part.end; row++)
     ask_for(ring + (size_t)index[row - part.first] * width, op->layout.width);
   for (int row = part.first; row < part.end; row++)
     copy_row(op, part.member, row, ring + (size_t)index[row - part.first] * width);
+  for (int row = part.first; op->n_steps > 1 && row < part.end; row++)
+    copy_window(op, part.member, row, index[row - part.first]);
 }
 
 void SAC_CPU(replay_gather)(sac_backend *backend, const sac_replay_gather *op) {

@@ -59,6 +59,13 @@ static void add_entropy(const sac_stack *log_pi, const sac_stack *prior_action, 
   for (int r = 0; r < SAC_CHUNK; r++) value[r] += alpha * (log_prior[r] - entropy[r]);
 }
 
+// what the next state's value is multiplied with
+static void find_discount(const sac_stack *discount, sac_real gamma, int i, int first, int count,
+                          lanes out) {
+  for (int r = 0; r < SAC_CHUNK; r++) out[r] = gamma;
+  if (discount->data) sac_lanes_load(discount, i, first, count, 0, out);
+}
+
 enum { CRITICS_MAX = 64 };
 
 static void draw_subset(const sac_soft_q_target *op, int i, bool used[CRITICS_MAX]) {
@@ -76,14 +83,16 @@ static void soft_q_part(void *context, int i) {
   sac_real alpha = sac_math_exp(op->log_alpha[i]);
   for (int row = 0; row < op->rows; row += SAC_CHUNK) {
     int count = sac_chunk_count(row, op->rows);
-    lanes reward, terminated, next;
+    lanes reward, terminated, discount, next;
     int32_t which[SAC_CHUNK];
     sac_lanes_load(&op->reward, i, row, count, 0, reward);
     sac_lanes_load(&op->terminated, i, row, count, 0, terminated);
     find_minimum(&op->q, i, op->n_critics, all ? NULL : used, row, count, next, which);
     add_entropy(&op->log_pi, &op->prior_action, op->act_dim, i, row, count, alpha, next);
+    find_discount(&op->discount, op->gamma, i, row, count, discount);
     for (int r = 0; r < SAC_CHUNK; r++)
-      next[r] = sac_bellman_target(reward[r], terminated[r], next[r], op->gamma, op->reward_scale);
+      next[r] =
+          sac_bellman_target(reward[r], terminated[r], next[r], discount[r], op->reward_scale);
     sac_lanes_store(&op->y, i, row, count, 0, next);
   }
 }
@@ -97,12 +106,14 @@ static void value_target_part(void *context, int i) {
   const sac_value_target *op = context;
   for (int row = 0; row < op->rows; row += SAC_CHUNK) {
     int count = sac_chunk_count(row, op->rows);
-    lanes reward, terminated, next;
+    lanes reward, terminated, discount, next;
     sac_lanes_load(&op->reward, i, row, count, 0, reward);
     sac_lanes_load(&op->terminated, i, row, count, 0, terminated);
     sac_lanes_load(&op->v, i, row, count, 0, next);
+    find_discount(&op->discount, op->gamma, i, row, count, discount);
     for (int r = 0; r < SAC_CHUNK; r++)
-      next[r] = sac_bellman_target(reward[r], terminated[r], next[r], op->gamma, op->reward_scale);
+      next[r] =
+          sac_bellman_target(reward[r], terminated[r], next[r], discount[r], op->reward_scale);
     sac_lanes_store(&op->y, i, row, count, 0, next);
   }
 }
@@ -129,6 +140,13 @@ void SAC_CPU(soft_value)(sac_backend *backend, const sac_soft_value *op) {
   sac_cpu_run(backend, work, op->n, soft_value_part, op);
 }
 
+static void weigh_rows(const sac_regression_loss *op, int i, int first, int count, lanes loss,
+                       lanes slope) {
+  lanes weight;
+  sac_lanes_load(&op->weight, i, first, count, 0, weight);
+  for (int r = 0; r < SAC_CHUNK; r++) loss[r] *= weight[r], slope[r] *= weight[r];
+}
+
 static void regression_part(void *context, int i) {
   const sac_regression_loss *op = context;
   total sum = {{0}};
@@ -144,6 +162,7 @@ static void regression_part(void *context, int i) {
         loss[r] = sac_huber_loss(q[r]), q[r] = sac_huber_slope(q[r]);
     else
       for (int r = 0; r < SAC_CHUNK; r++) loss[r] = sac_square_loss(q[r]);
+    if (op->weight.data) weigh_rows(op, i, row, count, loss, q);
     for (int r = 0; r < SAC_CHUNK; r++) q[r] *= mean;
     sac_lanes_store(&op->dq, i, row, count, 0, q);
     add_rows(&sum, count, loss);

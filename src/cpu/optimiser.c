@@ -9,13 +9,14 @@ enum { BLOCK = 4096, NORM_PARTS = 16 };
 typedef struct adam_work {
   const sac_adam *op;
   sac_adam_rates rates;
-  sac_real scale;  // of the gradient
+  sac_real most, scale;  // of the gradient
   int first_member, members;
 } adam_work;
 
 typedef struct norm_work {
   const sac_real *grad;
   size_t count;
+  sac_real most;
   double partial[NORM_PARTS];
 } norm_work;
 
@@ -28,9 +29,9 @@ static void step_values(const adam_work *work, size_t at, size_t count) {
   sac_adam_rates rates = work->rates;
   sac_real *restrict value = op->value + at, *restrict m = op->m + at, *restrict v = op->v + at;
   const sac_real *restrict grad = op->grad + at;
-  sac_real scale = work->scale;
+  sac_real most = work->most, scale = work->scale;
   for (size_t i = 0; i < count; i++) {
-    sac_real g = grad[i] * scale;
+    sac_real g = sac_cut(grad[i], most) * scale;
     m[i] = sac_adam_first(m[i], g, &rates);
     v[i] = sac_adam_second(v[i], g, &rates);
     value[i] -= sac_adam_change(m[i], v[i], &rates);
@@ -64,18 +65,23 @@ static void norm_part(void *context, int i_part) {
   double sum[8] = {0};
   for (; first + 8 <= end; first += 8)
     for (int j = 0; j < 8; j++) {
-      double g = (double)work->grad[first + (size_t)j];
+      double g = (double)sac_cut(work->grad[first + (size_t)j], work->most);
       sum[j] += g * g;
     }
-  for (; first < end; first++) sum[0] += (double)work->grad[first] * (double)work->grad[first];
+  for (; first < end; first++) {
+    double g = (double)sac_cut(work->grad[first], work->most);
+    sum[0] += g * g;
+  }
   work->partial[i_part] =
       ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
 // what the gradient of a group is multiplied with, so that its norm is at most max_grad_norm
-static sac_real find_scale(sac_backend *backend, const sac_adam *op, int first_member) {
+static sac_real find_scale(sac_backend *backend, const sac_adam *op, int first_member,
+                           sac_real most) {
   norm_work work = {.grad = op->grad + (size_t)first_member * op->count,
-                    .count = (size_t)op->share * op->count};
+                    .count = (size_t)op->share * op->count,
+                    .most = most};
   sac_cpu_run(backend, work.count, NORM_PARTS, norm_part, &work);
   double square = 0;
   for (int i = 0; i < NORM_PARTS; i++) square += work.partial[i];
@@ -86,10 +92,13 @@ static sac_real find_scale(sac_backend *backend, const sac_adam *op, int first_m
 void SAC_CPU(adam)(sac_backend *backend, const sac_adam *op) {
   *op->step += 1;
   bool clips = op->max_grad_norm > 0;
-  adam_work work = {op, sac_adam_rates_at(*op->step, op->lr, op->beta1, op->beta2, op->eps), 1, 0,
-                    clips ? op->share : op->n};
+  adam_work work = {.op = op,
+                    .rates = sac_adam_rates_at(*op->step, op->lr, op->beta1, op->beta2, op->eps),
+                    .most = sac_grad_limit(op),
+                    .scale = 1,
+                    .members = clips ? op->share : op->n};
   for (; work.first_member < op->n; work.first_member += work.members) {
-    if (clips) work.scale = find_scale(backend, op, work.first_member);
+    if (clips) work.scale = find_scale(backend, op, work.first_member, work.most);
     size_t values = (size_t)work.members * op->count;
     sac_cpu_run(backend, values * 2, work.members * count_blocks(op->count), adam_part, &work);
   }

@@ -103,8 +103,8 @@ TEST_P(LossOps, ValueTargetBootstrapsUnlessTerminated) {
   Stack reward(2, 100, 1), terminated(2, 100, 1, 3), v(2, 100, 1), y(2, 100, 1);
   reward.fill(1), v.fill(2), terminated.set(0);
   terminated.at(1, 40, 0) = 1, v.at(1, 40, 0) = kPoison;
-  sac_value_target op = {2,        100,     (sac_real)0.9, 5, reward.view(), terminated.view(),
-                         v.view(), y.view()};
+  sac_value_target op = {2,        100,      (sac_real)0.9, 5, reward.view(), terminated.view(),
+                         v.view(), y.view(), none()};
   ops->value_target(backend, &op);
   for (int i = 0; i < 2; i++)
     for (int r = 0; r < 100; r++) {
@@ -164,7 +164,8 @@ TEST_P(LossOps, RegressionIsHalfTheMeanSquareOrHuber) {
       Stack dq(members, s.rows, 1, s.pad);
       q.fill(1, 2), y.fill(2);
       std::vector<sac_real> loss((size_t)members, kPoison);
-      sac_regression_loss op = {members, s.rows, huber, q.view(), y.view(), dq.view(), loss.data()};
+      sac_regression_loss op = {members,  s.rows,    huber,       q.view(),
+                                y.view(), dq.view(), loss.data(), none()};
       ops->regression_loss(backend, &op);
       for (int i = 0; i < members; i++) {
         double sum = 0;
@@ -177,6 +178,60 @@ TEST_P(LossOps, RegressionIsHalfTheMeanSquareOrHuber) {
         ASSERT_NEAR(sum / s.rows, loss[(size_t)i], op_tolerance() * (1 + sum / s.rows));
       }
       dq.expect_padding_kept();
+    }
+}
+
+TEST_P(LossOps, RowsHaveWeightsInTheRegression) {
+  for (const Shape &s : kShapes)
+    for (bool huber : {false, true}) {
+      int members = s.n * s.n_critics;
+      Stack q(members, s.rows, 1), y(members, s.rows, 1, 0, s.n_critics), dq(members, s.rows, 1);
+      Stack weight(members, s.rows, 1, s.pad, s.n_critics);
+      q.fill(1, 2), y.fill(2), weight.fill(3);
+      std::vector<sac_real> loss((size_t)members, kPoison);
+      sac_regression_loss op = {members,  s.rows,    huber,       q.view(),
+                                y.view(), dq.view(), loss.data(), weight.view()};
+      ops->regression_loss(backend, &op);
+      for (int i = 0; i < members; i++) {
+        double sum = 0, sizes = 0;
+        for (int r = 0; r < s.rows; r++) {
+          double d = (double)q.at(i, r, 0) - (double)y.at(i, r, 0), size = std::abs(d);
+          double w = (double)weight.at(i, r, 0);
+          double term = huber && size > 1 ? size - 0.5 : 0.5 * d * d;
+          sum += w * term, sizes += std::abs(w) * term;
+          double slope = w * (huber ? std::min(std::max(d, -1.0), 1.0) : d);
+          ASSERT_NEAR(slope / s.rows, dq.at(i, r, 0), op_tolerance() * 20 / s.rows);
+        }
+        ASSERT_NEAR(sum / s.rows, loss[(size_t)i], op_tolerance() * (1 + sizes / s.rows));
+      }
+    }
+}
+
+TEST_P(LossOps, RowsOfSeveralStepsHaveADiscountOfTheirOwn) {
+  const int n = 2, rows = 70;
+  Stack reward(n, rows, 1), terminated(n, rows, 1), v(n, rows, 1), log_pi(n, rows, 1);
+  Stack discount(n, rows, 1, 2), y(n, rows, 1), soft(n, rows, 1);
+  reward.fill(1), v.fill(2), discount.fill(3), log_pi.fill(4), terminated.set(0);
+  terminated.at(1, 3, 0) = 1, discount.at(1, 3, 0) = kPoison;
+  sac_value_target plain = {n,        rows,     (sac_real)0.9,  2, reward.view(), terminated.view(),
+                            v.view(), y.view(), discount.view()};
+  ops->value_target(backend, &plain);
+  std::vector<sac_real> log_alpha((size_t)n, 0);
+  uint64_t key[n] = {1, 2}, update = 3;
+  sac_soft_q_target op = {};
+  op.n = n, op.rows = rows, op.n_critics = op.subset = op.act_dim = 1;
+  op.gamma = (sac_real)0.9, op.reward_scale = 2;
+  op.reward = reward.view(), op.terminated = terminated.view(), op.q = v.view();
+  op.log_pi = log_pi.view(), op.log_alpha = log_alpha.data(), op.y = soft.view();
+  op.key = key, op.update = &update, op.discount = discount.view();
+  ops->soft_q_target(backend, &op);
+  for (int i = 0; i < n; i++)
+    for (int r = 0; r < rows; r++) {
+      bool ends = i == 1 && r == 3;
+      double factor = ends ? 0 : (double)discount.at(i, r, 0), next = (double)v.at(i, r, 0);
+      double now = 2 * (double)reward.at(i, r, 0), entropy = -(double)log_pi.at(i, r, 0);
+      ASSERT_NEAR(now + factor * next, y.at(i, r, 0), op_tolerance() * 20);
+      ASSERT_NEAR(now + factor * (next + entropy), soft.at(i, r, 0), op_tolerance() * 40);
     }
 }
 

@@ -71,6 +71,29 @@ TEST_P(OptimiserOps, AdamIsThePaperAlgorithmOverManySteps) {
     }
 }
 
+// elements first, then the norm of what is left
+TEST_P(OptimiserOps, ElementsOfAGradientAreCutBeforeItsNorm) {
+  const size_t count = 5000;
+  for (double max_norm : {0.0, 2.0}) {
+    State s = draw_state(count, 8), cut = s;
+    for (sac_real &g : cut.grad) g = std::min(std::max(g, (sac_real)-0.25), (sac_real)0.25);
+    ASSERT_NE(cut.grad, s.grad) << "the case says nothing";
+    sac_adam op = op_of(s, 1, 1, count, max_norm, true),
+             same = op_of(cut, 1, 1, count, max_norm, true);
+    op.max_grad_value = 0.25;
+    ops->adam(backend, &op), ops->adam(backend, &same);
+    ASSERT_EQ(cut.value, s.value);
+    ASSERT_EQ(cut.v, s.v);
+    ASSERT_EQ(cut.target, s.target);
+  }
+  State s = draw_state(40, 6);
+  s.grad[17] = kPoison;
+  sac_adam op = op_of(s, 1, 1, 40, 0, false);
+  op.max_grad_value = 0.25;
+  ops->adam(backend, &op);
+  ASSERT_TRUE(std::isnan(s.value[17])) << "a NaN must show";
+}
+
 TEST_P(OptimiserOps, FirstStepMovesByTheLearningRateWhateverTheGradientsSize) {
   State s = draw_state(64, 3);
   for (size_t i = 0; i < 64; i++)

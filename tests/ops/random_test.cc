@@ -84,18 +84,12 @@ TEST_P(RandomOps, GatherLaysOutTheDrawnTransitions) {
       uint64_t count[2] = {900, 5}, key[2] = {1, 2}, update = 33;
       Stack now(n, rows, width, 2), both(n, 2 * rows, width, 1), reward(n, rows, 1),
           end(n, rows, 1);
-      sac_replay_gather op = {n,
-                              rows,
-                              {obs_dim, act_dim, ring.width},
-                              ring.rows.data(),
-                              900,
-                              count,
-                              key,
-                              &update,
-                              now.view(),
-                              both.view(),
-                              reward.view(),
-                              end.view()};
+      sac_replay_gather op = {};
+      op.n = n, op.rows = rows, op.layout = {obs_dim, act_dim, ring.width};
+      op.ring = ring.rows.data(), op.capacity = 900;
+      op.count = count, op.key = key, op.update = &update;
+      op.now = now.view(), op.both = both.view(), op.reward = reward.view(),
+      op.terminated = end.view();
       ops->replay_gather(backend, &op);
       for (int i = 0; i < n; i++)
         for (int r = 0; r < rows; r++) {
@@ -128,9 +122,12 @@ TEST_P(RandomOps, GatherDrawsEveryStoredRowAlikeAndNoOther) {
   int seen[64] = {0};
   for (uint64_t update = 0; update < draws; update++) {
     uint64_t count = stored, key = 8;
-    sac_replay_gather op = {
-        1,       rows,       {1, 1, ring.width}, ring.rows.data(), 64,        &count, &key,
-        &update, now.view(), both.view(),        reward.view(),    end.view()};
+    sac_replay_gather op = {};
+    op.n = 1, op.rows = rows, op.layout = {1, 1, ring.width};
+    op.ring = ring.rows.data(), op.capacity = 64;
+    op.count = &count, op.key = &key, op.update = &update;
+    op.now = now.view(), op.both = both.view(), op.reward = reward.view(),
+    op.terminated = end.view();
     ops->replay_gather(backend, &op);
     for (int r = 0; r < rows; r++) seen[(int)now.at(0, r, 0)]++;
   }
@@ -184,6 +181,121 @@ TEST_P(RandomOps, NormaliseScalesAndBoundsEveryMemberByItsOwnStatistics) {
           for (int c = 0; c < cols; c++)
             ASSERT_TRUE(std::isnan(y.at(i, r, c)) || y.at(i, r, c) == x.at(i, r, c));
       x.expect_padding_kept();
+    }
+}
+
+// a history of `n_envs` environments with episodes of random lengths, and what its windows are
+struct History {
+  History(size_t capacity_, int n_envs_, uint64_t pushed_, unsigned seed)
+      : capacity(capacity_), n_envs(n_envs_), pushed(pushed_) {
+    std::mt19937 words(seed);
+    std::vector<bool> begins((size_t)n_envs, true);
+    ring.assign(capacity * kWidth, kPoison);
+    for (uint64_t k = 0; k < pushed; k++) {
+      size_t env = (size_t)(k % (uint64_t)n_envs);
+      bool terminated = words() % 6 == 0, truncated = words() % 6 == 0;
+      sac_real *row = &ring[(size_t)(k % capacity) * kWidth];
+      for (int j = 0; j < kObs; j++) row[j] = (sac_real)((double)k + 0.1 * j);
+      row[kObs] = (sac_real)0.5;
+      row[kObs + 1] = (sac_real)(std::sin((double)k) * 3);
+      row[kObs + 2] = terminated;
+      for (int j = 0; j < kObs; j++) row[kObs + 3 + j] = (sac_real)((double)k + 0.5 + 0.1 * j);
+      row[2 * kObs + 3] = begins[env];
+      begins[env] = terminated || truncated;
+    }
+  }
+  const sac_real *row(uint64_t k) const { return &ring[(size_t)(k % capacity) * kWidth]; }
+
+  enum { kObs = 2, kWidth = 16 };
+  size_t capacity;
+  int n_envs;
+  uint64_t pushed;
+  std::vector<sac_real> ring;
+};
+
+TEST_P(RandomOps, WindowsSumUpToNStepsWithinAnEpisode) {
+  struct Case {
+    size_t capacity;
+    int n_envs, n_steps;
+    uint64_t pushed;
+  };
+  const Case cases[] = {{40, 1, 3, 25},  {40, 1, 5, 40},  {40, 1, 5, 41},   {37, 3, 4, 30},
+                        {37, 3, 4, 37},  {37, 3, 4, 120}, {64, 5, 1, 200},  {64, 8, 1000, 640},
+                        {50, 50, 3, 50}, {50, 25, 2, 75}, {100, 7, 3, 1001}};
+  const sac_real gamma = (sac_real)0.9;
+  for (const Case &c : cases)
+    for (bool scales : {false, true}) {
+      const int rows = 300, n = 2;
+      int longest = 0;
+      History first(c.capacity, c.n_envs, c.pushed, 4), second(c.capacity, c.n_envs, c.pushed, 5);
+      std::vector<sac_real> ring = first.ring, factor = {(sac_real)1.5, 7};
+      ring.insert(ring.end(), second.ring.begin(), second.ring.end());
+      uint64_t live = std::min<uint64_t>(c.pushed, c.capacity);
+      uint64_t count[n] = {live, live}, pushed[n] = {c.pushed, c.pushed}, key[n] = {1, 2},
+               update = 9;
+      Stack now(n, rows, 3), both(n, 2 * rows, 3), reward(n, rows, 1, 1), end(n, rows, 1),
+          discount(n, rows, 1, 2);
+      sac_replay_gather op = {};
+      op.n = n, op.rows = rows, op.layout = {History::kObs, 1, History::kWidth};
+      op.ring = ring.data(), op.capacity = c.capacity;
+      op.count = count, op.key = key, op.update = &update, op.pushed = pushed;
+      op.now = now.view(), op.both = both.view(), op.reward = reward.view();
+      op.terminated = end.view(), op.discount = discount.view();
+      op.n_steps = c.n_steps, op.n_envs = c.n_envs, op.gamma = gamma;
+      op.reward_factor = scales ? factor.data() : nullptr;
+      ops->replay_gather(backend, &op);
+      for (int i = 0; i < n; i++)
+        for (int r = 0; r < rows; r++) {
+          const History &history = i == 0 ? first : second;
+          uint64_t k = (uint64_t)std::llround((double)now.at(i, r, 0));
+          ASSERT_EQ(history.row(k)[0], now.at(i, r, 0));
+          // by the story as it happened, not by the ring
+          double sum = 0, power = 1;
+          int length = 0;
+          for (;; k += (uint64_t)c.n_envs) {
+            double one = (double)history.row(k)[History::kObs + 1];
+            if (scales) one = std::min(std::max(one * (double)factor[(size_t)i], -10.0), 10.0);
+            sum += power * one, power *= (double)gamma, length++;
+            uint64_t next = k + (uint64_t)c.n_envs;
+            if (length == c.n_steps || next >= c.pushed) break;
+            if (history.row(next)[2 * History::kObs + 3] == 1) break;
+          }
+          if (c.n_steps == 1) {
+            ASSERT_EQ(history.row(k)[History::kObs + 1], reward.at(i, r, 0));
+            continue;
+          }
+          longest = std::max(longest, length);
+          ASSERT_NEAR(sum, reward.at(i, r, 0), op_tolerance() * 60) << r;
+          ASSERT_NEAR(power, discount.at(i, r, 0), op_tolerance() * 5);
+          ASSERT_EQ(history.row(k)[History::kObs + 2], end.at(i, r, 0));
+          for (int j = 0; j < History::kObs; j++)
+            ASSERT_EQ(history.row(k)[History::kObs + 3 + j], both.at(i, rows + r, j));
+        }
+      if (c.n_steps > 1 && (uint64_t)c.n_envs < live) {
+        EXPECT_GT(longest, 1) << "the case says nothing";
+      }
+      reward.expect_padding_kept();
+      discount.expect_padding_kept();
+    }
+}
+
+TEST_P(RandomOps, GatherTakesPlacesThatWereDrawnBefore) {
+  const int rows = 70;
+  Ring ring = make_ring(2, 3, 2, 50);
+  std::vector<uint32_t> index(2 * rows);
+  for (size_t k = 0; k < index.size(); k++) index[k] = (uint32_t)(k * 7 % 50);
+  uint64_t count[2] = {50, 50}, key[2] = {1, 2}, update = 3;
+  Stack now(2, rows, 5), both(2, 2 * rows, 5), reward(2, rows, 1), end(2, rows, 1);
+  sac_replay_gather op = {};
+  op.n = 2, op.rows = rows, op.layout = {3, 2, ring.width};
+  op.ring = ring.rows.data(), op.capacity = 50;
+  op.count = count, op.key = key, op.update = &update, op.index = index.data();
+  op.now = now.view(), op.both = both.view(), op.reward = reward.view(), op.terminated = end.view();
+  ops->replay_gather(backend, &op);
+  for (size_t i = 0; i < 2; i++)
+    for (int r = 0; r < rows; r++) {
+      size_t place = i * 50 + index[i * (size_t)rows + (size_t)r];
+      ASSERT_EQ(ring.rows[place * (size_t)ring.width], now.at((int)i, r, 0));
     }
 }
 

@@ -129,6 +129,7 @@ inline void staged_soft_q_target(sac_backend *backend, const sac_soft_q_target *
   stage.move(op.log_alpha, (size_t)op.n);
   stage.move(op.key, (size_t)op.n);
   stage.move(op.update, 1);
+  stage.move(op.discount, op.n, op.rows, 1);
   stage.move(op.y, op.n, op.rows, 1, BACK);
   stage.ops().soft_q_target(stage.device(), &op);
 }
@@ -136,7 +137,8 @@ inline void staged_soft_q_target(sac_backend *backend, const sac_soft_q_target *
 inline void staged_value_target(sac_backend *backend, const sac_value_target *given) {
   Stage stage(backend);
   sac_value_target op = *given;
-  for (sac_stack *in : {&op.reward, &op.terminated, &op.v}) stage.move(*in, op.n, op.rows, 1);
+  for (sac_stack *in : {&op.reward, &op.terminated, &op.v, &op.discount})
+    stage.move(*in, op.n, op.rows, 1);
   stage.move(op.y, op.n, op.rows, 1, BACK);
   stage.ops().value_target(stage.device(), &op);
 }
@@ -157,6 +159,7 @@ inline void staged_regression_loss(sac_backend *backend, const sac_regression_lo
   sac_regression_loss op = *given;
   stage.move(op.q, op.n, op.rows, 1);
   stage.move(op.y, op.n, op.rows, 1);
+  stage.move(op.weight, op.n, op.rows, 1);
   stage.move(op.dq, op.n, op.rows, 1, BACK);
   stage.move(op.loss, (size_t)op.n, BACK);
   stage.ops().regression_loss(stage.device(), &op);
@@ -226,6 +229,78 @@ inline void staged_perturb(sac_backend *backend, const sac_perturb *given) {
   stage.ops().perturb(stage.device(), &op);
 }
 
+inline void move_dropout(Stage &stage, sac_dropout &dropout, int n) {
+  if (!(dropout.share > 0)) return;
+  stage.move(dropout.key, (size_t)(n / dropout.networks));
+  stage.move(dropout.update, 1);
+}
+
+inline void staged_hidden_forward(sac_backend *backend, const sac_hidden_forward *given) {
+  Stage stage(backend);
+  sac_hidden_forward op = *given;
+  move_dropout(stage, op.dropout, op.n);
+  stage.move(op.scale, op.n, 1, op.units);
+  stage.move(op.shift, op.n, 1, op.units);
+  stage.move(op.y, op.n, op.rows, op.units, BACK);
+  stage.move(op.normalised, op.n, op.rows, op.units, BACK);
+  if (op.normalised.data) stage.move(op.rate, op.n, op.rows, 1, BACK);
+  stage.ops().hidden_forward(stage.device(), &op);
+}
+
+inline void staged_hidden_backward(sac_backend *backend, const sac_hidden_backward *given) {
+  Stage stage(backend);
+  sac_hidden_backward op = *given;
+  move_dropout(stage, op.dropout, op.n);
+  stage.move(op.scale, op.n, 1, op.units);
+  if (op.scale.data) {
+    stage.move(op.normalised, op.n, op.rows, op.units);
+    stage.move(op.rate, op.n, op.rows, 1);
+  }
+  stage.move(op.dscale, op.n, 1, op.units, BACK);
+  stage.move(op.dshift, op.n, 1, op.units, BACK);
+  stage.move(op.dy, op.n, op.rows, op.units, BACK);
+  stage.move(op.row, (size_t)op.n * (size_t)op.rows);
+  stage.move(op.row_count, (size_t)op.n);
+  stage.ops().hidden_backward(stage.device(), &op);
+}
+
+inline void move_priorities(Stage &stage, sac_priorities &priorities) {
+  size_t n = (size_t)priorities.n;
+  stage.move(priorities.nodes, n * priorities.count, BACK);
+  stage.move(priorities.largest, n, BACK);
+}
+
+inline void staged_priority_draw(sac_backend *backend, const sac_priority_draw *given) {
+  Stage stage(backend);
+  sac_priority_draw op = *given;
+  size_t n = (size_t)op.priorities.n;
+  move_priorities(stage, op.priorities);
+  stage.move(op.count, n);
+  stage.move(op.key, n);
+  stage.move(op.update, 1);
+  stage.move(op.index, n * (size_t)op.rows, BACK);
+  stage.move(op.weight, op.priorities.n, op.rows, 1, BACK);
+  stage.ops().priority_draw(stage.device(), &op);
+}
+
+inline void staged_priority_update(sac_backend *backend, const sac_priority_update *given) {
+  Stage stage(backend);
+  sac_priority_update op = *given;
+  int n = op.priorities.n;
+  move_priorities(stage, op.priorities);
+  stage.move(op.q, n * op.n_critics, op.rows, 1);
+  stage.move(op.y, n, op.rows, 1);
+  stage.move(op.index, (size_t)n * (size_t)op.rows);
+  stage.ops().priority_update(stage.device(), &op);
+}
+
+inline void staged_priority_enter(sac_backend *backend, const sac_priority_enter *given) {
+  Stage stage(backend);
+  sac_priority_enter op = *given;
+  move_priorities(stage, op.priorities);
+  stage.ops().priority_enter(stage.device(), &op);
+}
+
 inline void staged_normal_fill(sac_backend *backend, const sac_normal_fill *given) {
   Stage stage(backend);
   sac_normal_fill op = *given;
@@ -243,6 +318,10 @@ inline void staged_replay_gather(sac_backend *backend, const sac_replay_gather *
   stage.move(op.count, (size_t)op.n);
   stage.move(op.key, (size_t)op.n);
   stage.move(op.update, 1);
+  stage.move(op.index, (size_t)op.n * (size_t)op.rows);
+  stage.move(op.pushed, (size_t)op.n);
+  stage.move(op.reward_factor, (size_t)op.n);
+  stage.move(op.discount, op.n, op.rows, 1, BACK);
   stage.move(op.now, op.n, op.rows, width, BACK);
   stage.move(op.both, op.n, 2 * op.rows, width, BACK);
   stage.move(op.reward, op.n, op.rows, 1, BACK);
@@ -307,6 +386,11 @@ inline sac_backend *stage(sac_backend *device) {
   table.polyak = staged_polyak;
   table.explore = staged_explore;
   table.perturb = staged_perturb;
+  table.hidden_forward = staged_hidden_forward;
+  table.hidden_backward = staged_hidden_backward;
+  table.priority_draw = staged_priority_draw;
+  table.priority_update = staged_priority_update;
+  table.priority_enter = staged_priority_enter;
   table.normal_fill = staged_normal_fill;
   table.replay_gather = staged_replay_gather;
   table.normalise = staged_normalise;

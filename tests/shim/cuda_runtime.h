@@ -79,6 +79,18 @@ static inline int __popc(unsigned x) {
 static inline unsigned long long atomicOr(unsigned long long *at, unsigned long long bits) {
   return __atomic_fetch_or(at, bits, __ATOMIC_RELAXED);
 }
+template <typename T>
+T atomicMax(T *at, T value) {
+  T old = __atomic_load_n(at, __ATOMIC_RELAXED);
+  while (old < value &&
+         !__atomic_compare_exchange_n(at, &old, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    continue;
+  return old;
+}
+/// All lanes of the warp come here before any goes on.
+static inline void __syncwarp() {
+  __ballot_sync(~0u, 1);
+}
 
 #define SAC_SHARED(type, name, count) type *name = (type *)sac_shim_shared(sizeof(type) * (count))
 
