@@ -156,8 +156,8 @@ SAC_FIELD(integer, algorithm, train_freq, "1", "[1, 1000000]", "vector steps", "
           "steps of all environments between updates")
 SAC_FIELD(integer, algorithm, gradient_steps, "1", "[1, 1000000] or -1", "updates", "all",
           "updates after every train_freq steps; -1 makes one for each transition collected")
-SAC_LATER(integer, algorithm, n_steps, "1", "[1, 1000]", "steps", "all",
-          "rewards summed before the target bootstraps")
+SAC_FIELD(integer, algorithm, n_steps, "1", "[1, 1000]", "steps", "all",
+          "rewards summed before the target bootstraps; fewer where the episode ends")
 SAC_FIELD(number, algorithm, tau, "0.005", "(0, 1]", "", "all",
           "share of the trained network that its target takes over at each tracking step")
 SAC_FIELD(integer, algorithm, target_update_interval, "1", "[1, 1000000000]", "updates", "all",
@@ -193,6 +193,20 @@ SAC_FIELD(choice, algorithm, critic_loss, "mse", critic_loss, "", "all",
           "half the squared error, or Huber's with its knee at 1")
 SAC_FIELD(number, algorithm, max_grad_norm, "null", "(0, 1000000] or null", "", "all",
           "gradients of a network are scaled down to this norm; null leaves them")
+SAC_FIELD(number, algorithm, max_grad_value, "null", "(0, 1000000] or null", "", "all",
+          "each element of a gradient is cut to this size, before max_grad_norm; null leaves them")
+SAC_OPEN(algorithm.priority, "prioritised replay: transitions with large errors are drawn more often")
+SAC_FIELD(flag, algorithm.priority, enabled, "false", "", "", "all",
+          "draw by priority; false draws uniformly")
+SAC_FIELD(number, algorithm.priority, alpha, "0.6", "[0, 1]", "", "all",
+          "a priority is (|error| + eps)^alpha; 0 draws uniformly")
+SAC_FIELD(number, algorithm.priority, beta, "0.4", "[0, 1]", "", "all",
+          "share of the bias that importance weights undo at first; it rises to 1")
+SAC_FIELD(integer, algorithm.priority, beta_updates, "null", "[1, 1000000000000] or null",
+          "updates", "all", "updates until beta is 1; null takes those of the run")
+SAC_FIELD(number, algorithm.priority, eps, "1.0e-06", "(0, 1]", "", "all",
+          "added to the size of an error")
+SAC_CLOSE(priority)
 SAC_OPEN(algorithm.adam, "the optimiser of every network")
 SAC_FIELD(number, algorithm.adam, beta1, "0.9", "[0, 1)", "", "all", "decay of the mean")
 SAC_FIELD(number, algorithm.adam, beta2, "0.999", "[0, 1)", "", "all", "decay of the square")
@@ -222,6 +236,8 @@ SAC_FIELD(choice, policy, type, "gaussian", policy_type, "", "all", "distributio
 SAC_FIELD(integers, policy, hidden, "[256, 256]", "1 to 8 values in [1, 8192]", "units", "all",
           "width of each hidden layer")
 SAC_FIELD(choice, policy, activation, "relu", activation, "", "all", "after each hidden layer")
+SAC_FIELD(flag, policy, layer_norm, "false", "", "", "all",
+          "layer normalisation before each activation")
 SAC_FIELD(flag, policy, squash, "true", "", "", "all",
           "squash actions into their bounds by tanh; false leaves them as they are, unclipped")
 SAC_OPEN(policy.log_std, "how the network's second output becomes the log standard deviation")
@@ -240,9 +256,10 @@ SAC_OPEN(critic, "the critic networks; the value network has this shape too")
 SAC_FIELD(integers, critic, hidden, "[256, 256]", "1 to 8 values in [1, 8192]", "units", "all",
           "width of each hidden layer")
 SAC_FIELD(choice, critic, activation, "relu", activation, "", "all", "after each hidden layer")
-SAC_LATER(flag, critic, layer_norm, "false", "", "", "all",
+SAC_FIELD(flag, critic, layer_norm, "false", "", "", "all",
           "layer normalisation before each activation")
-SAC_LATER(number, critic, dropout, "0.0", "[0, 1)", "", "all", "share of units left out")
+SAC_FIELD(number, critic, dropout, "0.0", "[0, 1)", "", "all",
+          "share of hidden units left out of each pass of an update, targets included (DroQ)")
 SAC_FIELD(choice, critic, init, "glorot", init, "", "all", "first weights, as in policy.init")
 SAC_CLOSE(critic)
 

@@ -135,6 +135,17 @@ static const char *find_value(const char *line, int *length) {
   return value;
 }
 
+// a key that is younger than the saved state: such a state was made as with its default
+static bool is_younger(const char *line) {
+  char key[128];
+  snprintf(key, sizeof key, "%.*s", (int)strcspn(line, "=\n"), line);
+  int index = sac_config_field_find(key);
+  if (index < 0) return false;
+  int length;
+  const char *value = find_value(line, &length), *initial = sac_config_field_at(index)->initial;
+  return strlen(initial) == (size_t)length && strncmp(value, initial, (size_t)length) == 0;
+}
+
 static sac_status report_difference(const char *line, const char *saved, const char *current,
                                     sac_error *err) {
   int n_saved, n_current;
@@ -148,7 +159,8 @@ static const char *find_difference(const char *lines, const char *other) {
   while (*lines) {
     const char *twin = find_line(other, lines);
     size_t length = strcspn(lines, "\n") + 1;
-    if (!twin || strncmp(twin, lines, length)) return lines;
+    bool differs = twin ? strncmp(twin, lines, length) != 0 : !is_younger(lines);
+    if (differs) return lines;
     lines += length - (lines[length - 1] == '\0');
   }
   return NULL;

@@ -218,6 +218,11 @@ void sac_config_notes(const sac_config *cfg, void (*say)(void *context, const ch
   for (size_t i = 0; strncmp(cfg->env.id, "gym:", 4) && i < sizeof of_workers / sizeof *of_workers;
        i++)
     note_unused(&self, of_workers[i], "only gym: environments run in Python processes");
+  static const char *const of_priority[] = {"algorithm.priority.alpha", "algorithm.priority.beta",
+                                            "algorithm.priority.beta_updates",
+                                            "algorithm.priority.eps"};
+  for (size_t i = 0; !cfg->algorithm.priority.enabled && i < 4; i++)
+    note_unused(&self, of_priority[i], "algorithm.priority.enabled is false");
   if (!cfg->policy.squash) note_unused(&self, "policy.squash_correction", "policy.squash is false");
   if (cfg->algorithm.learning_starts >= cfg->algorithm.total_timesteps)
     say(context,

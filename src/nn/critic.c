@@ -4,14 +4,13 @@
 
 static void describe(sac_critic *critic) {
   sac_mlp *mlp = &critic->mlp;
-  for (int l = 0; l < mlp->n_layers; l++) {
-    char name[32];
-    int in = mlp->width[l], out = mlp->width[l + 1];
-    snprintf(name, sizeof name, "%d.weight", 2 * l);
-    mlp->weight[l] = sac_params_add(&critic->params, name, out, in, in, out);
-    snprintf(name, sizeof name, "%d.bias", 2 * l);
-    mlp->bias[l] = sac_params_add(&critic->params, name, out, 0, in, out);
-  }
+  char name[32];
+  int module = sac_mlp_add_hidden(mlp, &critic->params, "");
+  int last = mlp->n_layers - 1, in = mlp->width[last];
+  snprintf(name, sizeof name, "%d.weight", module);
+  mlp->weight[last] = sac_params_add(&critic->params, name, 1, in, in, 1);
+  snprintf(name, sizeof name, "%d.bias", module);
+  mlp->bias[last] = sac_params_add(&critic->params, name, 1, 0, in, 1);
 }
 
 sac_status sac_critic_create(const sac_config *cfg, sac_critic_shape shape, sac_backend *backend,
@@ -22,6 +21,8 @@ sac_status sac_critic_create(const sac_config *cfg, sac_critic_shape shape, sac_
           .prefix = shape.prefix, .numbered = shape.numbered, .n = n, .networks = shape.networks}};
   sac_mlp_shape(&critic->mlp, n, shape.input, cfg->critic.hidden.at, cfg->critic.hidden.count, 1,
                 sac_activation_of(cfg->critic.activation));
+  critic->mlp.layer_norm = cfg->critic.layer_norm;
+  critic->mlp.dropout = cfg->critic.dropout;
   describe(critic);
   critic->target = critic->params;
   critic->target.prefix = shape.target_prefix;

@@ -1,5 +1,7 @@
 #include "nn/mlp.h"
 
+#include <stdio.h>
+
 sac_activation sac_activation_of(int choice) {
   return choice == SAC_ACTIVATION_TANH ? SAC_TANH : SAC_RELU;
 }
@@ -13,6 +15,25 @@ void sac_mlp_shape(sac_mlp *mlp, int n, int in, const int64_t *hidden, int hidde
   mlp->width[0] = in;
   for (int l = 0; l < hidden_count; l++) mlp->width[l + 1] = (int)hidden[l];
   mlp->width[mlp->n_layers] = out;
+}
+
+int sac_mlp_add_hidden(sac_mlp *mlp, sac_params *params, const char *prefix) {
+  int modules = sac_mlp_modules(mlp->layer_norm, mlp->dropout);
+  for (int l = 0; l + 1 < mlp->n_layers; l++) {
+    char name[32];
+    int in = mlp->width[l], out = mlp->width[l + 1], module = l * modules;
+    snprintf(name, sizeof name, "%s%d.weight", prefix, module);
+    mlp->weight[l] = sac_params_add(params, name, out, in, in, out);
+    snprintf(name, sizeof name, "%s%d.bias", prefix, module);
+    mlp->bias[l] = sac_params_add(params, name, out, 0, in, out);
+    if (!mlp->layer_norm) continue;
+    module += modules - 2;
+    snprintf(name, sizeof name, "%s%d.weight", prefix, module);
+    mlp->scale[l] = sac_params_add_constant(params, name, out, 1);
+    snprintf(name, sizeof name, "%s%d.bias", prefix, module);
+    mlp->shift[l] = sac_params_add_constant(params, name, out, 0);
+  }
+  return (mlp->n_layers - 1) * modules;
 }
 
 static sac_stack carve_stack(sac_arena *arena, int n, int rows, int cols) {
@@ -31,7 +52,11 @@ void sac_mlp_pass_carve(const sac_mlp *mlp, int max_rows, bool backward, sac_are
   for (int l = 0; l < mlp->n_layers; l++) {
     int width = mlp->width[l + 1];
     pass->hidden[l] = carve_stack(arena, mlp->n, max_rows, width);
-    if (l + 1 < mlp->n_layers && width > widest) widest = width;
+    if (l + 1 == mlp->n_layers) continue;
+    if (width > widest) widest = width;
+    if (!mlp->layer_norm || !backward) continue;
+    pass->normalised[l] = carve_stack(arena, mlp->n, max_rows, width);
+    pass->rate[l] = carve_stack(arena, mlp->n, max_rows, 1);
   }
   if (!backward) return;
   pass->dout = carve_stack(arena, mlp->n, max_rows, mlp->width[mlp->n_layers]);
@@ -54,6 +79,41 @@ static sac_stack bias_of(const sac_mlp *mlp, const sac_params *params, sac_real 
   return (sac_stack){block + mlp->bias[layer], params->count, mlp->width[layer + 1], 1};
 }
 
+static sac_stack vector_of(const sac_mlp *mlp, const sac_params *params, sac_real *block, int layer,
+                           size_t offset) {
+  return (sac_stack){block + offset, params->count, mlp->width[layer + 1], 1};
+}
+
+// what hidden layer `layer` leaves out in this pass
+static sac_dropout dropout_of(const sac_mlp *mlp, const sac_mlp_pass *pass, int layer) {
+  sac_dropout dropout = pass->dropout;
+  dropout.share = dropout.key ? mlp->dropout : 0;
+  dropout.layer = layer;
+  return dropout;
+}
+
+// whether products of hidden layers are followed by more than their activation
+static bool has_more(const sac_mlp *mlp, const sac_mlp_pass *pass) {
+  return mlp->layer_norm || (mlp->dropout > 0 && pass->dropout.key);
+}
+
+static void finish_hidden(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass, int l,
+                          int rows) {
+  sac_hidden_forward step = {.n = mlp->n,
+                             .rows = rows,
+                             .units = mlp->width[l + 1],
+                             .dropout = dropout_of(mlp, pass, l),
+                             .y = pass->hidden[l],
+                             .activation = mlp->activation};
+  if (mlp->layer_norm) {
+    step.scale = vector_of(mlp, params, params->value, l, mlp->scale[l]);
+    step.shift = vector_of(mlp, params, params->value, l, mlp->shift[l]);
+    step.normalised = pass->normalised[l];
+    step.rate = pass->rate[l];
+  }
+  params->backend->ops->hidden_forward(params->backend, &step);
+}
+
 void sac_mlp_forward(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass, sac_stack x,
                      int rows) {
   SAC_ASSERT(rows <= pass->max_rows);
@@ -65,9 +125,27 @@ void sac_mlp_forward(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass 
     step.weight = weight_of(mlp, params, params->value, l);
     step.bias = bias_of(mlp, params, params->value, l);
     step.y = pass->hidden[l];
-    step.activation = l + 1 < mlp->n_layers ? mlp->activation : SAC_LINEAR;
+    bool hidden = l + 1 < mlp->n_layers, more = hidden && has_more(mlp, pass);
+    step.activation = hidden && !more ? mlp->activation : SAC_LINEAR;
     params->backend->ops->linear_forward(params->backend, &step);
+    if (more) finish_hidden(mlp, params, pass, l, rows);
   }
+}
+
+// dJ/d(product of hidden layer l) in the place of dJ/d(what its activation took), over the rows of
+// `step`
+static void pass_hidden(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass, int l,
+                        sac_hidden_backward step) {
+  if (!has_more(mlp, pass)) return;
+  step.n = mlp->n;
+  step.units = mlp->width[l + 1];
+  step.dropout = dropout_of(mlp, pass, l);
+  if (mlp->layer_norm) {
+    step.scale = vector_of(mlp, params, params->value, l, mlp->scale[l]);
+    step.normalised = pass->normalised[l];
+    step.rate = pass->rate[l];
+  }
+  params->backend->ops->hidden_backward(params->backend, &step);
 }
 
 // dJ/d(input of layer l before its activation), from dJ/d(output of layer l)
@@ -96,14 +174,26 @@ void sac_mlp_backward(const sac_mlp *mlp, sac_params *params, sac_mlp_pass *pass
     step.dweight = weight_of(mlp, params, params->grad, l);
     step.dbias = bias_of(mlp, params, params->grad, l);
     params->backend->ops->linear_backward_weight(params->backend, &step);
-    if (l > 0) dy = pass_down(mlp, params, pass, l, rows, (sac_row_list){0}, dy);
+    if (l == 0) break;
+    dy = pass_down(mlp, params, pass, l, rows, (sac_row_list){0}, dy);
+    sac_hidden_backward hidden = {.rows = rows, .dy = dy};
+    if (mlp->layer_norm) {
+      hidden.dscale = vector_of(mlp, params, params->grad, l - 1, mlp->scale[l - 1]);
+      hidden.dshift = vector_of(mlp, params, params->grad, l - 1, mlp->shift[l - 1]);
+    }
+    pass_hidden(mlp, params, pass, l - 1, hidden);
   }
 }
 
 void sac_mlp_backward_input(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass,
                             int rows, sac_row_list list, int first_column, sac_stack dx) {
   sac_stack dy = pass->dout;
-  for (int l = mlp->n_layers - 1; l > 0; l--) dy = pass_down(mlp, params, pass, l, rows, list, dy);
+  for (int l = mlp->n_layers - 1; l > 0; l--) {
+    dy = pass_down(mlp, params, pass, l, rows, list, dy);
+    sac_hidden_backward hidden = {
+        .rows = rows, .dy = dy, .row = list.row, .row_count = list.row_count};
+    pass_hidden(mlp, params, pass, l - 1, hidden);
+  }
   sac_linear_backward_input step = {.n = mlp->n, .rows = rows, .out = mlp->width[1]};
   step.in = mlp->width[0] - first_column;
   step.dy = dy;

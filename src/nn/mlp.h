@@ -12,7 +12,11 @@ typedef struct sac_mlp {
   int n_layers;                   ///< hidden layers + 1
   int width[SAC_LAYERS_MAX + 1];  ///< input, hidden ..., output
   sac_activation activation;      ///< of the hidden layers; the last layer is linear
+  // between the product and the activation of a hidden layer; set before it describes itself
+  double dropout;   ///< share of units left out by passes that say so
+  bool layer_norm;  ///< normalise the units of a row, then scale and shift them
   size_t weight[SAC_LAYERS_MAX], bias[SAC_LAYERS_MAX];  ///< offsets within a member
+  size_t scale[SAC_LAYERS_MAX], shift[SAC_LAYERS_MAX];  ///< of the hidden layers' normalisation
 } sac_mlp;
 
 /// What a forward pass leaves for the backward pass: one workspace a network, used again by every
@@ -24,6 +28,12 @@ typedef struct sac_mlp_pass {
                                      ///< one is the output
   sac_stack dout;                    ///< (n, max_rows, output) dJ/d output, filled by a loss
   sac_stack delta[2];                ///< (n, max_rows, widest hidden) gradients on their way down
+  sac_stack normalised[SAC_LAYERS_MAX];  ///< (n, max_rows, width[l+1]) with layer_norm, for the
+                                         ///< gradients
+  sac_stack rate[SAC_LAYERS_MAX];        ///< (n, max_rows, 1) likewise
+  /// Which units the next forward pass leaves out, and so its gradients: set by whoever trains a
+  /// network with dropout. Without `key` it leaves out none.
+  sac_dropout dropout;
 } sac_mlp_pass;
 
 /// Fill the shape: `n` networks from `in` values over `hidden_count` hidden layers to `out` values.
@@ -32,6 +42,16 @@ void sac_mlp_shape(sac_mlp *mlp, int n, int in, const int64_t *hidden, int hidde
 
 /// The op's activation for a choice of the configuration.
 sac_activation sac_activation_of(int choice);
+
+/// Add the tensors of the hidden layers to `params`, numbered behind `prefix` as in a PyTorch
+/// Sequential of [Linear, Dropout, LayerNorm, activation] without those that the network lacks:
+/// "0.weight", "2.weight" (LayerNorm's), "4.weight" ... with both. Returns the number that follows.
+int sac_mlp_add_hidden(sac_mlp *mlp, sac_params *params, const char *prefix);
+
+/// How many modules of that Sequential a hidden layer has.
+static inline int sac_mlp_modules(bool layer_norm, double dropout) {
+  return 2 + layer_norm + (dropout > 0);
+}
 
 /// The output of the last forward pass. (n, max_rows, output)
 static inline sac_stack sac_mlp_output(const sac_mlp *mlp, const sac_mlp_pass *pass) {

@@ -23,6 +23,12 @@ size_t sac_params_add(sac_params *params, const char *name, int rows, int cols, 
   return view->offset;
 }
 
+size_t sac_params_add_constant(sac_params *params, const char *name, int rows, sac_real initial) {
+  size_t offset = sac_params_add(params, name, rows, 0, 0, 0);
+  params->views[params->n_views - 1].initial = initial;
+  return offset;
+}
+
 sac_status sac_params_allocate(sac_params *params, sac_backend *backend, bool trained,
                                sac_error *err) {
   // members start on a cache line, except single values, which ops read as one array
@@ -78,8 +84,11 @@ sac_status sac_params_init(sac_params *params, int init, const uint64_t *keys, i
     int network = stream * 64 + member % params->networks;
     for (int i = 0; i < params->n_views; i++) {
       const sac_param_view *view = &params->views[i];
-      draw_uniform(sac_params_at(params, values, member, view), sac_param_size(view),
-                   init_limit(view, init), key, (uint64_t)(network * SAC_PARAM_VIEWS_MAX + i));
+      sac_real *at = sac_params_at(params, values, member, view);
+      if (view->fan_in > 0)
+        draw_uniform(at, sac_param_size(view), init_limit(view, init), key,
+                     (uint64_t)(network * SAC_PARAM_VIEWS_MAX + i));
+      for (size_t k = 0; k < sac_param_size(view) && view->fan_in == 0; k++) at[k] = view->initial;
     }
   }
   params->backend->ops->upload(params->backend, params->value, values, bytes);

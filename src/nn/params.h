@@ -13,6 +13,7 @@ typedef struct sac_param_view {
       name[32];  ///< as in a PyTorch state_dict, without the network's prefix: "latent_pi.0.weight"
   int rows, cols;       ///< (out, in) of a weight; a vector of `rows` values has cols 0
   int fan_in, fan_out;  ///< of the layer it belongs to; 0 for what starts at a constant
+  sac_real initial;     ///< that constant
   size_t offset;        ///< in values, from the start of the member
 } sac_param_view;
 
@@ -38,6 +39,9 @@ size_t sac_param_size(const sac_param_view *view);
 size_t sac_params_add(sac_params *params, const char *name, int rows, int cols, int fan_in,
                       int fan_out);
 
+/// The same for a vector of `rows` values that all start at `initial`.
+size_t sac_params_add_constant(sac_params *params, const char *name, int rows, sac_real initial);
+
 /// Allocate the block, zeroed; `trained` adds gradient, moments and step counter.
 sac_status sac_params_allocate(sac_params *params, sac_backend *backend, bool trained,
                                sac_error *err);
@@ -49,7 +53,7 @@ void sac_params_name(const sac_params *params, int i_network, const sac_param_vi
 
 /// Draw the start values; member i of seed s draws from keys[s]. `stream` tells the networks of an
 /// agent apart. `init` is a choice of the configuration. glorot: U(+-sqrt(6 / (fan_in + fan_out))),
-/// biases 0; torch: weights and biases U(+-1/sqrt(fan_in)).
+/// biases 0; torch: weights and biases U(+-1/sqrt(fan_in)). What starts at a constant is set to it.
 sac_status sac_params_init(sac_params *params, int init, const uint64_t *keys, int stream,
                            sac_error *err);
 

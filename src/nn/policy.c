@@ -1,6 +1,5 @@
 #include "nn/policy.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const sac_policy_kind *find_kind(const sac_config *cfg) {
@@ -11,20 +10,11 @@ static const sac_policy_kind *find_kind(const sac_config *cfg) {
   return NULL;
 }
 
-// hidden layers "latent_pi.0", "latent_pi.2", ...: the odd numbers are activations in a PyTorch
-// Sequential
 void sac_policy_describe_network(const sac_config *cfg, int outputs, sac_policy *policy) {
-  sac_mlp *mlp = &policy->mlp;
-  sac_mlp_shape(mlp, policy->n_seeds, policy->obs_dim, cfg->policy.hidden.at,
+  sac_mlp_shape(&policy->mlp, policy->n_seeds, policy->obs_dim, cfg->policy.hidden.at,
                 cfg->policy.hidden.count, outputs, sac_activation_of(cfg->policy.activation));
-  for (int l = 0; l + 1 < mlp->n_layers; l++) {
-    char name[32];
-    int in = mlp->width[l], out = mlp->width[l + 1];
-    snprintf(name, sizeof name, "latent_pi.%d.weight", 2 * l);
-    mlp->weight[l] = sac_params_add(&policy->params, name, out, in, in, out);
-    snprintf(name, sizeof name, "latent_pi.%d.bias", 2 * l);
-    mlp->bias[l] = sac_params_add(&policy->params, name, out, 0, in, out);
-  }
+  policy->mlp.layer_norm = cfg->policy.layer_norm;
+  sac_mlp_add_hidden(&policy->mlp, &policy->params, "latent_pi.");
 }
 
 sac_gaussian sac_policy_gaussian(const sac_config *cfg, int act_dim) {

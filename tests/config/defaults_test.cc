@@ -41,11 +41,13 @@ algorithm:
   update_order: auto
   critic_loss: mse
   max_grad_norm: null
+  max_grad_value: null
+  priority: {enabled: false, alpha: 0.6, beta: 0.4, beta_updates: null, eps: 1.0e-6}
   adam: {beta1: 0.9, beta2: 0.999, eps: 1.0e-8}
   exploration: {deterministic: 0.0, gaussian: 0.0, gaussian_sigma: 0.2, parameter: 0.0,
                 parameter_sigma: 0.2}
   action_prior: uniform
-policy:     {type: gaussian, hidden: [256, 256], activation: relu, squash: true,
+policy:     {type: gaussian, hidden: [256, 256], activation: relu, layer_norm: false, squash: true,
              log_std: {mode: clamp, min: -20, max: 2}, squash_correction: exact, init: glorot}
 critic:     {hidden: [256, 256], activation: relu, layer_norm: false, dropout: 0.0, init: glorot}
 eval:       {every: 10000, episodes: 10, seed: 10000, seeds: [], deterministic: true}
