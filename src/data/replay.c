@@ -1,10 +1,12 @@
 #include "data/replay.h"
 
-#include <string.h>
+#include "backend/formulas.h"
 
 sac_row_layout sac_row_layout_make(int obs_dim, int act_dim) {
-  int values = 2 * obs_dim + act_dim + 2, line = 64 / (int)sizeof(sac_real);
-  return (sac_row_layout){obs_dim, act_dim, (values + line - 1) / line * line};
+  sac_row_layout layout = {obs_dim, act_dim, 0};
+  int values = sac_row_values(&layout), line = 64 / (int)sizeof(sac_real);
+  layout.width = (values + line - 1) / line * line;
+  return layout;
 }
 
 sac_status sac_replay_check(const sac_replay *replay, int n_seeds, sac_error *err) {
@@ -35,10 +37,45 @@ sac_status sac_replay_create(sac_backend *backend, sac_row_layout layout, int n_
 }
 
 void sac_replay_release(sac_replay *replay) {
-  if (replay->ring) replay->backend->ops->release(replay->backend, replay->ring);
-  if (replay->count_device) replay->backend->ops->release(replay->backend, replay->count_device);
+  void *memory[] = {replay->ring, replay->count_device, replay->pushed_device,
+                    replay->priorities.nodes};
+  for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
+    if (memory[i]) replay->backend->ops->release(replay->backend, memory[i]);
   replay->ring = NULL;
-  replay->count_device = NULL;
+  replay->count_device = replay->pushed_device = NULL;
+  replay->priorities = (sac_priorities){0};
+}
+
+// every row that comes to be stored before the first update is as likely as any other
+static void reset_largest(sac_replay *replay) {
+  const sac_real one = 1;
+  for (int i = 0; i < replay->n_seeds; i++)
+    replay->backend->ops->upload(replay->backend, replay->priorities.largest + i, &one, sizeof one);
+}
+
+static sac_status allocate_priorities(sac_replay *replay, sac_error *err) {
+  size_t n = (size_t)replay->n_seeds, count = sac_priority_levels_of(replay->capacity).all;
+  void *memory = NULL;
+  SAC_TRY(replay->backend->ops->alloc(replay->backend, n * (count + 1) * sizeof(sac_real), &memory,
+                                      err));
+  replay->priorities = (sac_priorities){.n = replay->n_seeds,
+                                        .capacity = replay->capacity,
+                                        .count = count,
+                                        .nodes = memory,
+                                        .largest = (sac_real *)memory + n * count};
+  reset_largest(replay);
+  return SAC_OK;
+}
+
+sac_status sac_replay_prepare(sac_replay *replay, const sac_config *cfg, sac_error *err) {
+  replay->n_envs = (int)cfg->env.n_envs;
+  if (cfg->algorithm.n_steps > 1) {
+    void *memory = NULL;
+    size_t bytes = (size_t)replay->n_seeds * sizeof(uint64_t);
+    SAC_TRY(replay->backend->ops->alloc(replay->backend, bytes, &memory, err));
+    replay->pushed_device = memory;
+  }
+  return cfg->algorithm.priority.enabled ? allocate_priorities(replay, err) : SAC_OK;
 }
 
 uint64_t sac_replay_count(const sac_replay *replay) {
@@ -98,14 +135,46 @@ void sac_replay_take(sac_replay *replay, int i_seed, const sac_real *rows, int c
   write_rows(replay, i_seed, replay->pushed, (size_t)count, rows, replay->backend->ops->copy);
 }
 
+static void enter_priorities(sac_replay *replay, uint64_t first, uint64_t count,
+                             sac_priority_mode mode) {
+  sac_priority_enter step = {.priorities = replay->priorities,
+                             .first = (size_t)(first % replay->capacity),
+                             .count = (size_t)count,
+                             .mode = mode};
+  replay->backend->ops->priority_enter(replay->backend, &step);
+}
+
+// tell the device, where it reads them, the rows stored so far
+static void upload_counts(sac_replay *replay, uint64_t before) {
+  const sac_ops *ops = replay->backend->ops;
+  bool grows = before < replay->capacity || replay->pushed < replay->capacity;
+  uint64_t count = sac_replay_count(replay);
+  for (int i = 0; i < replay->n_seeds; i++) {
+    if (grows) ops->upload(replay->backend, replay->count_device + i, &count, sizeof count);
+    if (replay->pushed_device)
+      ops->upload(replay->backend, replay->pushed_device + i, &replay->pushed,
+                  sizeof replay->pushed);
+  }
+}
+
 void sac_replay_advance(sac_replay *replay, int count) {
-  sac_replay_set_pushed(replay, replay->pushed + (uint64_t)count);
+  uint64_t before = replay->pushed;
+  replay->pushed += (uint64_t)count;
+  upload_counts(replay, before);
+  if (replay->priorities.nodes && count > 0)
+    enter_priorities(replay, before, (uint64_t)count, SAC_PRIORITY_APPEND);
 }
 
 void sac_replay_set_pushed(sac_replay *replay, uint64_t pushed) {
-  bool grows = replay->pushed < replay->capacity || pushed < replay->capacity;
+  uint64_t before = replay->pushed;
   replay->pushed = pushed;
+  upload_counts(replay, before);
+  if (!replay->priorities.nodes) return;
   uint64_t count = sac_replay_count(replay);
-  for (int i = 0; grows && i < replay->n_seeds; i++)
-    replay->backend->ops->upload(replay->backend, replay->count_device + i, &count, sizeof count);
+  reset_largest(replay);
+  enter_priorities(replay, pushed - count, count, SAC_PRIORITY_RESET);
+}
+
+void sac_replay_set_priorities(sac_replay *replay) {
+  enter_priorities(replay, 0, sac_replay_count(replay), SAC_PRIORITY_GIVEN);
 }

@@ -31,7 +31,7 @@ static sac_status append_block(sac_replay_log *log, const sac_block *block, sac_
 
 // the part of a row that holds a transition; the rest pads it to cache lines
 static size_t row_values(const sac_row_layout *layout) {
-  return (size_t)(sac_row_next_obs(layout) + layout->obs_dim);
+  return (size_t)sac_row_values(layout);
 }
 
 // Rows on their way from the ring to a file, packed: a window that moves over the rows of one
@@ -227,19 +227,23 @@ typedef struct restoration {
   sac_replay_log *log;
   sac_replay *replay;
   int i_seed;
+  size_t values;  // of a row in the file
 } restoration;
 
-// packed rows of a file to their places in the ring, through a window with the padding of the ring
+// Packed rows of a file to their places in the ring, through a window with the padding of
+// the ring. Rows saved without the last value do not tell where episodes begin: as if each did.
 static sac_status restore_rows(const restoration *self, uint64_t first, size_t count,
                                const sac_real *packed, sac_error *err) {
   const sac_row_layout *layout = &self->replay->layout;
-  size_t values = row_values(layout), width = (size_t)layout->width;
+  size_t values = self->values, width = (size_t)layout->width;
   sac_real *rows = calloc(WINDOW_ROWS * width, sizeof *rows);
   if (!rows) return sac_error_set(err, SAC_FAILED, "no memory to restore transitions");
   for (size_t done = 0; done < count; done += WINDOW_ROWS) {
     size_t part = count - done < WINDOW_ROWS ? count - done : WINDOW_ROWS;
-    for (size_t i = 0; i < part; i++)
+    for (size_t i = 0; i < part; i++) {
+      rows[i * width + (size_t)sac_row_begins(layout)] = 1;
       memcpy(rows + i * width, packed + (done + i) * values, values * sizeof *rows);
+    }
     sac_replay_write(self->replay, self->i_seed, first + done, part, rows);
   }
   free(rows);
@@ -252,10 +256,12 @@ static sac_status restore_block(void *context, const sac_block *block, const sac
   restoration *self = context;
   const sac_tensor *rows = sac_safetensors_find(file, "rows");
   size_t values = row_values(&self->replay->layout);
+  if (rows->dtype == SAC_DTYPE_REAL && rows->shape[1] == (int64_t)values - 1) values--;
   if (rows->dtype != SAC_DTYPE_REAL || rows->shape[1] != (int64_t)values)
     return sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: holds rows of %lld values, expected %zu",
                          sac_safetensors_path(file), (long long)rows->shape[1], values);
   const sac_real *data = rows->data;
+  self->values = values;
   SAC_TRY(restore_rows(self, from, (size_t)(to - from),
                        data + (size_t)(from - block->first) * values, err));
   return append_block(self->log, block, err);
@@ -263,7 +269,7 @@ static sac_status restore_block(void *context, const sac_block *block, const sac
 
 sac_status sac_replay_log_load(sac_replay_log *log, const char *list, const sac_live_rows *live,
                                sac_replay *replay, int i_seed, sac_error *err) {
-  restoration self = {log, replay, i_seed};
+  restoration self = {.log = log, .replay = replay, .i_seed = i_seed};
   sac_block_visitor visitor = {restore_block, &self};
   sac_replay_log_close(log);
   SAC_TRY(sac_replay_log_visit(log->folder, list, live, &visitor, err));

@@ -145,6 +145,7 @@ SAC_HOST_DEVICE unsigned sac_formula_step(const sac_env_step *op, int i_env) {
   sac_formula_event event = {0, 0, 0, 0, 0, SAC_FORMULA_SOUND, 0};
 
   sac_formula_observe(world, obs, row);
+  reward[2 + world->obs_dim] = record->step == 0;
   for (int j = 0; op->uniform && j < world->act_dim; j++)
     action[j] = (sac_real)sac_uniform_action(world->seed, op->step, i_env, j, world->uniform_low[j],
                                              world->uniform_high[j]);

@@ -125,6 +125,7 @@ static void step_one(const vec_call *call, int i_env) {
   size_t row = (size_t)i_env * (size_t)rows->ld;
   sac_outcome outcome;
   if (rows->obs) sac_environment_observe(environment, rows->obs + row);
+  if (rows->begins) rows->begins[row] = environment->step == 0;
   if (rows->uniform) draw_action(call, i_env, rows->action + row);
   sac_environment_step(environment, rows->action + row, &outcome);
   rows->reward[row] = (sac_real)outcome.reward;

@@ -26,6 +26,7 @@ typedef struct sac_transitions {
   sac_real *reward;      ///< (E) written, unscaled
   sac_real *terminated;  ///< (E) written: 1 where the task ended, else 0
   sac_real *next_obs;    ///< (E, S) written: what followed, before any restart
+  sac_real *begins;      ///< (E) written: 1 where an episode begins with this step; may be NULL
   int ld;
   bool uniform;   ///< actions are random, uniform within the task's uniform_low and uniform_high
   uint64_t step;  ///< of the vector environment, which they are a function of

@@ -58,7 +58,7 @@ class Store {
     std::vector<sac_real> row((size_t)layout.width, 0);
     for (; count > 0; count--) {
       for (int seed = 0; seed < 2; seed++) {
-        for (int i = 0; i < sac_row_next_obs(&layout) + layout.obs_dim; i++)
+        for (int i = 0; i < sac_row_values(&layout); i++)
           row[(size_t)i] = (sac_real)((double)replay.pushed + 0.01 * i + 1000 * seed);
         sac_replay_push(&replay, seed, row.data(), 1);
       }

@@ -94,9 +94,10 @@ TEST_F(Replay, RowsBeginOnCacheLines) {
     for (int act : {1, 6, 17}) {
       sac_row_layout layout = sac_row_layout_make(obs, act);
       EXPECT_EQ((size_t)layout.width * sizeof(sac_real) % 64, 0u);
-      EXPECT_GE(layout.width, 2 * obs + act + 2);
-      EXPECT_LT((size_t)(layout.width - 2 * obs - act - 2) * sizeof(sac_real), 64u);
-      EXPECT_EQ(sac_row_next_obs(&layout) + obs, 2 * obs + act + 2);
+      EXPECT_GE(layout.width, 2 * obs + act + 3);
+      EXPECT_LT((size_t)(layout.width - 2 * obs - act - 3) * sizeof(sac_real), 64u);
+      EXPECT_EQ(sac_row_begins(&layout), 2 * obs + act + 2);
+      EXPECT_EQ(sac_row_values(&layout), 2 * obs + act + 3);
     }
   create(1, 10);
   EXPECT_EQ((uintptr_t)replay.ring % 64, 0u);

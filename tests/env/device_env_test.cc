@@ -45,7 +45,7 @@ class Vec {
     n = sac_vec_env_count(raw);
     obs_dim = sac_vec_env_task(raw)->spec.obs_dim;
     act_dim = sac_vec_env_task(raw)->spec.act_dim;
-    ld = (2 * obs_dim + act_dim + 2 + 15) / 16 * 16;
+    ld = (2 * obs_dim + act_dim + 3 + 15) / 16 * 16;
     rows.assign((size_t)(n * ld), 0);
     episodes.resize((size_t)n);
     for (sac_real *&block : blocks_) block = allocate();
@@ -79,6 +79,7 @@ class Vec {
                              row + obs_dim + act_dim,
                              row + obs_dim + act_dim + 1,
                              row + obs_dim + act_dim + 2,
+                             row + 2 * obs_dim + act_dim + 2,
                              ld,
                              actions.empty(),
                              number_++};

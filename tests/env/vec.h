@@ -34,6 +34,7 @@ class Vec {
             row + obs_dim + act_dim,
             row + obs_dim + act_dim + 1,
             row + obs_dim + act_dim + 2,
+            row + 2 * obs_dim + act_dim + 2,
             ld,
             false,
             0};
