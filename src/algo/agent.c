@@ -32,6 +32,11 @@ static void carve_batch(sac_agent *self, sac_arena *arena) {
   batch->log_pi = carve(arena, n, 2 * rows, 1);
   batch->y = carve(arena, n, rows, 1);
   batch->v_target = carve(arena, n, rows, 1);
+  if (self->cfg.algorithm.n_steps > 1) batch->discount = carve(arena, n, rows, 1);
+  if (self->cfg.algorithm.priority.enabled) {
+    batch->weight = carve(arena, n, rows, 1);
+    batch->place = sac_arena_take(arena, (size_t)(n * rows) * sizeof *batch->place);
+  }
   batch->dq = carve(arena, members, rows, self->act_dim);
   batch->row = sac_arena_take(arena, (size_t)(members * rows) * sizeof *batch->row);
   batch->row_count = sac_arena_take(arena, (size_t)members * sizeof *batch->row_count);
@@ -73,6 +78,8 @@ static void carve_target(const sac_agent *self, const sac_critic *critic, sac_ar
     sac_mlp_pass_carve(&critic->mlp, self->batch_size, false, arena, target);
   else
     *target = *own;
+  // nothing is passed back through a target
+  memset(target->normalised, 0, sizeof target->normalised);
 }
 
 static void carve_all(sac_agent *self, sac_arena *arena) {
@@ -391,7 +398,8 @@ static void scale_batch(sac_agent *self) {
     normalise_obs(self, self->batch_size, batch->now, batch->now);
     normalise_obs(self, 2 * self->batch_size, batch->both, batch->both);
   }
-  if (!self->scaling.reward_scale) return;
+  // rewards of several steps were scaled before they were summed
+  if (!self->scaling.reward_scale || self->cfg.algorithm.n_steps > 1) return;
   sac_normalise step = {.n = self->n_seeds,
                         .rows = self->batch_size,
                         .cols = 1,
@@ -400,6 +408,29 @@ static void scale_batch(sac_agent *self) {
                         .mean = self->scaling.reward_mean,
                         .scale = self->scaling.reward_scale};
   self->backend->ops->normalise(self->backend, &step);
+}
+
+// updates until the importance weights undo all of the bias: those of the run unless given
+static double updates_of_beta(const sac_config *cfg) {
+  if (cfg->algorithm.priority.beta_updates > 0) return (double)cfg->algorithm.priority.beta_updates;
+  double steps = (double)(cfg->algorithm.total_timesteps - cfg->algorithm.learning_starts);
+  double turn = (double)(cfg->algorithm.train_freq * cfg->env.n_envs);
+  double each =
+      cfg->algorithm.gradient_steps < 0 ? 1 : (double)cfg->algorithm.gradient_steps / turn;
+  return fmax(1, steps * each);
+}
+
+static void draw_places(sac_agent *self, const sac_replay *replay) {
+  sac_priority_draw draw = {.priorities = replay->priorities,
+                            .rows = self->batch_size,
+                            .beta = self->cfg.algorithm.priority.beta,
+                            .beta_updates = updates_of_beta(&self->cfg),
+                            .count = replay->count_device,
+                            .key = self->key,
+                            .update = self->update,
+                            .index = self->batch.place,
+                            .weight = self->batch.weight};
+  self->backend->ops->priority_draw(self->backend, &draw);
 }
 
 static void draw_batch(sac_agent *self, const sac_replay *replay) {
@@ -416,7 +447,15 @@ static void draw_batch(sac_agent *self, const sac_replay *replay) {
                               .now = batch->now,
                               .both = batch->both,
                               .reward = batch->reward,
-                              .terminated = batch->terminated};
+                              .terminated = batch->terminated,
+                              .index = batch->place,
+                              .n_steps = (int)self->cfg.algorithm.n_steps,
+                              .n_envs = replay->n_envs,
+                              .gamma = (sac_real)self->cfg.algorithm.gamma,
+                              .pushed = replay->pushed_device,
+                              .reward_factor = self->scaling.reward_scale,
+                              .discount = batch->discount};
+  if (batch->place) draw_places(self, replay);
   ops->replay_gather(self->backend, &gather);
   scale_batch(self);
   sac_normal_fill noise = {.n = self->n_seeds,

@@ -18,6 +18,9 @@ typedef struct sac_batch {
   sac_stack log_pi;              // (2B, 1) likewise
   sac_stack y;                   // (B, 1) target of the Q functions
   sac_stack v_target;            // (B, 1) target of the value function
+  sac_stack discount;            // (B, 1) of the next state; data NULL where it is gamma
+  sac_stack weight;              // (B, 1) of the row in J_Q; data NULL where all are 1
+  uint32_t *place;               // (n_seeds, B) in the replay, where drawn by priority; else NULL
   sac_stack dq;                  // (N members a seed; B, A) dm/da
   int32_t *row, *row_count;      // (n_seeds * N, B), (n_seeds * N): which critic decides which row
 } sac_batch;
@@ -85,10 +88,14 @@ sac_stack sac_agent_see(sac_agent *agent, int rows, sac_stack obs);
 void sac_agent_sample_actions(sac_agent *agent, bool next);
 /// The actions at rows `first_row` on where the prior is normal; data NULL where it is uniform.
 sac_stack sac_agent_prior_action(const sac_agent *agent, int first_row);
-/// J = 1/2 mean (output - y)^2 of a critic's last forward pass: loss and gradient.
+/// Set what the next forward pass of a critic leaves out, where critics have dropout: a stream of
+/// words for each purpose.
+void sac_agent_drop(sac_agent *agent, sac_mlp_pass *pass, int networks, sac_purpose purpose);
+/// J = 1/2 mean (output - y)^2 of a critic's last forward pass: loss and gradient. Rows of J_Q are
+/// weighted where they were drawn by priority.
 void sac_agent_regress(sac_agent *agent, sac_critic *critic, sac_mlp_pass *pass, sac_stack y,
                        bool huber, sac_real *loss);
-/// Q_i(s, a) towards y: losses.q, gradient.
+/// Q_i(s, a) towards y: losses.q, gradient; and the new priorities of the rows.
 void sac_agent_regress_q(sac_agent *agent);
 /// Q_i(s, a~) into the pass of q.
 void sac_agent_judge_actions(sac_agent *agent);

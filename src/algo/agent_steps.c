@@ -42,6 +42,12 @@ void sac_agent_sample_actions(sac_agent *agent, bool next) {
   sac_policy_sample(&agent->policy, &agent->policy_pass, &draw);
 }
 
+void sac_agent_drop(sac_agent *agent, sac_mlp_pass *pass, int networks, sac_purpose purpose) {
+  if (agent->cfg.critic.dropout > 0)
+    pass->dropout = (sac_dropout){
+        .networks = networks, .purpose = purpose, .key = agent->key, .update = agent->update};
+}
+
 void sac_agent_regress(sac_agent *agent, sac_critic *critic, sac_mlp_pass *pass, sac_stack y,
                        bool huber, sac_real *loss) {
   sac_regression_loss step = {.n = critic->mlp.n, .rows = agent->batch_size, .huber = huber};
@@ -50,20 +56,39 @@ void sac_agent_regress(sac_agent *agent, sac_critic *critic, sac_mlp_pass *pass,
   step.y = y;
   step.dq = pass->dout;
   step.loss = loss;
+  if (critic == &agent->q) step.weight = agent->batch.weight;
+  step.weight.share = critic->params.networks;
   agent->backend->ops->regression_loss(agent->backend, &step);
   sac_mlp_backward(&critic->mlp, &critic->params, pass, agent->batch_size);
 }
 
+// the errors of this batch decide how often its rows are drawn from now on
+static void set_priorities(sac_agent *agent) {
+  sac_priority_update step = {.priorities = agent->replay->priorities,
+                              .rows = agent->batch_size,
+                              .n_critics = agent->n_critics,
+                              .alpha = agent->cfg.algorithm.priority.alpha,
+                              .eps = agent->cfg.algorithm.priority.eps,
+                              .q = sac_mlp_output(&agent->q.mlp, &agent->q_pass),
+                              .y = agent->batch.y,
+                              .index = agent->batch.place};
+  agent->backend->ops->priority_update(agent->backend, &step);
+}
+
 void sac_agent_regress_q(sac_agent *agent) {
   sac_critic *q = &agent->q;
+  sac_agent_drop(agent, &agent->q_pass, agent->n_critics, SAC_DRAW_DROP_NOW);
   sac_mlp_forward(&q->mlp, &q->params, &agent->q_pass, shared(agent, agent->batch.now),
                   agent->batch_size);
   bool huber = agent->cfg.algorithm.critic_loss == SAC_CRITIC_LOSS_HUBER;
   sac_agent_regress(agent, q, &agent->q_pass, agent->batch.y, huber, agent->losses.q);
+  // a batch that is given, in a trace, has no places
+  if (agent->batch.place && agent->replay) set_priorities(agent);
 }
 
 void sac_agent_judge_actions(sac_agent *agent) {
   sac_critic *q = &agent->q;
+  sac_agent_drop(agent, &agent->q_pass, agent->n_critics, SAC_DRAW_DROP_ACTION);
   sac_mlp_forward(&q->mlp, &q->params, &agent->q_pass, shared(agent, agent->batch.both),
                   agent->batch_size);
 }
@@ -120,8 +145,8 @@ void sac_agent_regress_temperature(sac_agent *agent) {
 }
 
 void sac_agent_step(sac_agent *agent, sac_params *params, double lr, sac_params *target) {
-  double limit = agent->cfg.algorithm.max_grad_norm;
-  bool limited = limit > 0 && params != &agent->temperature;
+  double norm = agent->cfg.algorithm.max_grad_norm, value = agent->cfg.algorithm.max_grad_value;
+  bool limited = params != &agent->temperature;
   sac_agent_phase(agent, SAC_PHASE_OPTIMISER);
   sac_adam step = {.n = params->n,
                    .share = params->networks,
@@ -137,7 +162,8 @@ void sac_agent_step(sac_agent *agent, sac_params *params, double lr, sac_params 
                    .beta2 = agent->cfg.algorithm.adam.beta2,
                    .eps = agent->cfg.algorithm.adam.eps,
                    .tau = agent->cfg.algorithm.tau,
-                   .max_grad_norm = limited ? limit : 0};
+                   .max_grad_norm = limited && norm > 0 ? norm : 0,
+                   .max_grad_value = limited && value > 0 ? value : 0};
   agent->backend->ops->adam(agent->backend, &step);
 }
 

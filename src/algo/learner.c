@@ -22,6 +22,7 @@ static sac_status open_agent(sac_learner *learner, const sac_learner_options *op
   SAC_TRY(sac_replay_check(&learner->replay, learner->n_seeds * learners, err));
   SAC_TRY(sac_replay_create(learner->backend, layout, learner->n_seeds, capacity, &learner->replay,
                             err));
+  SAC_TRY(sac_replay_prepare(&learner->replay, learner->cfg, err));
   sac_agent_options agent = {
       .cfg = learner->cfg,
       .backend = learner->backend,
@@ -122,6 +123,7 @@ sac_transitions sac_learner_staged(const sac_learner *learner, int i_seed, uint6
                            .reward = rows + sac_row_reward(layout),
                            .terminated = rows + sac_row_terminated(layout),
                            .next_obs = rows + sac_row_next_obs(layout),
+                           .begins = rows + sac_row_begins(layout),
                            .ld = layout->width,
                            .uniform = uniform,
                            .step = step};

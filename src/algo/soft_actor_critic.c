@@ -9,6 +9,7 @@ static void compute_target(sac_agent *self) {
   sac_batch *batch = &self->batch;
   sac_stack next = sac_agent_rows(batch->both, self->batch_size);
   next.share = self->n_critics;
+  sac_agent_drop(self, &self->q_target_pass, self->n_critics, SAC_DRAW_DROP_NEXT);
   sac_mlp_forward(&self->q.mlp, &self->q.target, &self->q_target_pass, next, self->batch_size);
   sac_soft_q_target step = {.n = self->n_seeds,
                             .rows = self->batch_size,
@@ -25,7 +26,8 @@ static void compute_target(sac_agent *self) {
                             .log_alpha = self->temperature.value,
                             .key = self->key,
                             .update = self->update,
-                            .y = batch->y};
+                            .y = batch->y,
+                            .discount = batch->discount};
   self->backend->ops->soft_q_target(self->backend, &step);
 }
 

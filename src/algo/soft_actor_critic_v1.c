@@ -8,6 +8,7 @@
 // eq. 8: y = kappa r + gamma (1-d) Vbar(s')
 static void compute_target(sac_agent *self) {
   sac_batch *batch = &self->batch;
+  sac_agent_drop(self, &self->value_target_pass, 1, SAC_DRAW_DROP_VALUE_NEXT);
   sac_mlp_forward(&self->value.mlp, &self->value.target, &self->value_target_pass,
                   sac_agent_rows(batch->both, self->batch_size), self->batch_size);
   sac_value_target step = {.n = self->n_seeds,
@@ -17,7 +18,8 @@ static void compute_target(sac_agent *self) {
                            .reward = batch->reward,
                            .terminated = batch->terminated,
                            .v = sac_mlp_output(&self->value.mlp, &self->value_target_pass),
-                           .y = batch->y};
+                           .y = batch->y,
+                           .discount = batch->discount};
   self->backend->ops->value_target(self->backend, &step);
 }
 
@@ -35,6 +37,7 @@ static void regress_value(sac_agent *self) {
                          .log_alpha = self->temperature.value,
                          .v = batch->v_target};
   self->backend->ops->soft_value(self->backend, &step);
+  sac_agent_drop(self, &self->value_pass, 1, SAC_DRAW_DROP_VALUE);
   sac_mlp_forward(&self->value.mlp, &self->value.params, &self->value_pass, batch->both,
                   self->batch_size);
   sac_agent_regress(self, &self->value, &self->value_pass, batch->v_target, false, self->losses.v);

@@ -41,7 +41,7 @@ static void note_phase(void *context, sac_phase phase) {
   self->phase = phase;
 }
 
-// standard normal observations, tanh-normal actions, no episode ends
+// standard normal observations, tanh-normal actions, one episode without an end
 static void fill_rows(const sac_replay *replay, uint64_t key, uint64_t first, int count,
                       sac_real *rows) {
   const sac_row_layout *layout = &replay->layout;
@@ -53,6 +53,7 @@ static void fill_rows(const sac_replay *replay, uint64_t key, uint64_t first, in
       row[j] = (sac_real)(is_action ? tanh(value) : value);
     }
     row[sac_row_terminated(layout)] = 0;
+    row[sac_row_begins(layout)] = 0;
   }
 }
 

@@ -19,6 +19,7 @@ typedef struct sizes {
 // the tensors that enter an update besides the networks, in host memory
 typedef struct inputs {
   sac_real *obs, *action, *reward, *terminated, *next_obs, *noise_now, *noise_next;
+  sac_real *discount, *weight;  // NULL where the configuration has none
 } inputs;
 
 typedef struct trace {
@@ -36,13 +37,15 @@ static const sac_tensor *find(const trace *self, const char *name) {
 }
 
 // the widths of hidden layers from the weights of a network: "PREFIX0.weight", "PREFIX2.weight"
-// ...; `head` is true where the last of these is the output layer
-static void take_hidden(const trace *self, const char *prefix, bool head, sac_config_list *hidden) {
+// ... where they are two `modules` apart; `head` is true where the last of these is the output
+// layer
+static void take_hidden(const trace *self, const char *prefix, int modules, bool head,
+                        sac_config_list *hidden) {
   int64_t widths[9];
   int count = 0;
   for (; count < 9; count++) {
     char name[64];
-    snprintf(name, sizeof name, "%s%d.weight", prefix, 2 * count);
+    snprintf(name, sizeof name, "%s%d.weight", prefix, modules * count);
     const sac_tensor *weight = find(self, name);
     if (!weight || weight->rank != 2) break;
     widths[count] = weight->shape[0];
@@ -54,8 +57,11 @@ static void take_hidden(const trace *self, const char *prefix, bool head, sac_co
 }
 
 static void take_shapes(trace *self) {
-  take_hidden(self, "actor.latent_pi.", false, &self->cfg.policy.hidden);
-  take_hidden(self, "critic.qf0.", true, &self->cfg.critic.hidden);
+  sac_config *cfg = &self->cfg;
+  take_hidden(self, "actor.latent_pi.", sac_mlp_modules(cfg->policy.layer_norm, 0), false,
+              &cfg->policy.hidden);
+  take_hidden(self, "critic.qf0.", sac_mlp_modules(cfg->critic.layer_norm, cfg->critic.dropout),
+              true, &cfg->critic.hidden);
   int n = 0;
   for (char name[64]; n < 64; n++) {
     snprintf(name, sizeof name, "critic.qf%d.0.weight", n);
@@ -93,13 +99,13 @@ static sac_status take_sizes(trace *self, sac_error *err) {
   return sac_error_set(err, SAC_BAD_CONFIG, "the tensors of --in have no rows or no columns");
 }
 
-typedef enum draw_kind { DRAW_NORMAL, DRAW_ACTION, DRAW_FLAG } draw_kind;
+typedef enum draw_kind { DRAW_NORMAL, DRAW_ACTION, DRAW_FLAG, DRAW_SHARE } draw_kind;
 
 // one input: from --in, or drawn
 static sac_status take_input(trace *self, const char *name, draw_kind kind, int cols,
                              sac_real **out, sac_error *err) {
   size_t count = (size_t)self->sizes.batch * (size_t)cols;
-  bool is_vector = kind == DRAW_FLAG || strcmp(name, "batch.reward") == 0;
+  bool is_vector = kind >= DRAW_FLAG || strcmp(name, "batch.reward") == 0;
   *out = malloc(count * sizeof **out);
   if (!*out) return sac_error_set(err, SAC_FAILED, "no memory for %s", name);
   sac_tensor wanted = {.name = name, .rank = is_vector ? 1 : 2, .shape = {self->sizes.batch, cols}};
@@ -109,6 +115,7 @@ static sac_status take_input(trace *self, const char *name, draw_kind kind, int 
     double value = sac_draw_normal(key, SAC_DRAW_TRACE, tensor, (uint32_t)i);
     if (kind == DRAW_ACTION && self->cfg.policy.squash) value = tanh(value);
     if (kind == DRAW_FLAG) value = value > 1.2816;  // one in ten
+    if (kind == DRAW_SHARE) value = exp(-fabs(value));
     (*out)[i] = (sac_real)value;
   }
   return SAC_OK;
@@ -122,6 +129,10 @@ static sac_status take_inputs(trace *self, sac_error *err) {
   SAC_TRY(take_input(self, "batch.reward", DRAW_NORMAL, 1, &in->reward, err));
   SAC_TRY(take_input(self, "batch.terminated", DRAW_FLAG, 1, &in->terminated, err));
   SAC_TRY(take_input(self, "batch.next_obs", DRAW_NORMAL, obs, &in->next_obs, err));
+  if (self->cfg.algorithm.n_steps > 1)
+    SAC_TRY(take_input(self, "batch.discount", DRAW_SHARE, 1, &in->discount, err));
+  if (self->cfg.algorithm.priority.enabled)
+    SAC_TRY(take_input(self, "batch.weight", DRAW_SHARE, 1, &in->weight, err));
   SAC_TRY(take_input(self, "noise.now", DRAW_NORMAL, noise, &in->noise_now, err));
   return take_input(self, "noise.next", DRAW_NORMAL, noise, &in->noise_next, err);
 }
@@ -182,6 +193,8 @@ static void put_inputs(const trace *self, sac_agent *agent) {
   put(self->backend, batch->both, rows, 0, in->next_obs, rows, obs);
   put(self->backend, batch->reward, 0, 0, in->reward, rows, 1);
   put(self->backend, batch->terminated, 0, 0, in->terminated, rows, 1);
+  if (in->discount) put(self->backend, batch->discount, 0, 0, in->discount, rows, 1);
+  if (in->weight) put(self->backend, batch->weight, 0, 0, in->weight, rows, 1);
   put(self->backend, batch->noise, 0, 0, in->noise_now, rows, self->sizes.noise);
   put(self->backend, batch->noise, rows, 0, in->noise_next, rows, self->sizes.noise);
 }
@@ -195,6 +208,10 @@ static void add_inputs(const trace *self, sac_tensors *tensors) {
   sac_tensors_add_host(tensors, "batch.reward", SAC_DTYPE_REAL, 1, &rows, in->reward);
   sac_tensors_add_host(tensors, "batch.terminated", SAC_DTYPE_REAL, 1, &rows, in->terminated);
   sac_tensors_add_host(tensors, "batch.next_obs", SAC_DTYPE_REAL, 2, obs, in->next_obs);
+  if (in->discount)
+    sac_tensors_add_host(tensors, "batch.discount", SAC_DTYPE_REAL, 1, &rows, in->discount);
+  if (in->weight)
+    sac_tensors_add_host(tensors, "batch.weight", SAC_DTYPE_REAL, 1, &rows, in->weight);
   sac_tensors_add_host(tensors, "noise.now", SAC_DTYPE_REAL, 2, noise, in->noise_now);
   sac_tensors_add_host(tensors, "noise.next", SAC_DTYPE_REAL, 2, noise, in->noise_next);
 }
@@ -256,8 +273,8 @@ static sac_status prepare(trace *self, const sac_trace_update_options *options, 
 
 static void release(trace *self) {
   inputs *in = &self->inputs;
-  sac_real *all[] = {in->obs,      in->action,    in->reward,    in->terminated,
-                     in->next_obs, in->noise_now, in->noise_next};
+  sac_real *all[] = {in->obs,       in->action,     in->reward,   in->terminated, in->next_obs,
+                     in->noise_now, in->noise_next, in->discount, in->weight};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
   sac_agent_destroy(self->before);
   sac_agent_destroy(self->after);

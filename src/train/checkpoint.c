@@ -136,9 +136,48 @@ static void add_exploration(const sac_state *state, sac_tensors *tensors) {
                     it.weights);
 }
 
+// the priorities of a run's live rows, by their places in the ring: their sums follow from them
+static void add_priorities(const sac_state *state, sac_tensors *tensors) {
+  const sac_replay *replay = state->replay;
+  const sac_priorities *priorities = &replay->priorities;
+  int64_t count = (int64_t)sac_replay_count(replay), one = 1;
+  if (!priorities->nodes || count == 0) return;
+  sac_tensors_add(tensors, replay->backend, "replay.priority", SAC_DTYPE_REAL, 1, &count,
+                  priorities->nodes + (size_t)state->i_seed * priorities->count);
+  sac_tensors_add(tensors, replay->backend, "replay.largest_priority", SAC_DTYPE_REAL, 1, &one,
+                  priorities->largest + state->i_seed);
+}
+
+static sac_status get_reals(const sac_safetensors *file, const sac_tensor *wanted,
+                            sac_backend *backend, sac_real *to, sac_error *err) {
+  size_t bytes = sac_tensor_count(wanted) * sizeof *to;
+  sac_real *values = malloc(bytes);
+  if (!values) return sac_error_set(err, SAC_FAILED, "no memory for tensor %s", wanted->name);
+  sac_status status = sac_safetensors_get_reals(file, wanted, values, err);
+  if (status == SAC_OK) backend->ops->upload(backend, to, values, bytes);
+  free(values);
+  return status;
+}
+
+// a run that was saved without priorities goes on with equal ones
+static sac_status load_priorities(const sac_state *state, const sac_safetensors *file,
+                                  sac_error *err) {
+  const sac_priorities *priorities = &state->replay->priorities;
+  sac_backend *backend = state->replay->backend;
+  sac_tensor all = {
+      .name = "replay.priority", .rank = 1, .shape = {(int64_t)sac_replay_count(state->replay)}};
+  sac_tensor largest = {.name = "replay.largest_priority", .rank = 1, .shape = {1}};
+  if (!priorities->nodes || !sac_safetensors_find(file, "replay.priority")) return SAC_OK;
+  SAC_TRY(get_reals(file, &all, backend,
+                    priorities->nodes + (size_t)state->i_seed * priorities->count, err));
+  SAC_TRY(get_reals(file, &largest, backend, priorities->largest + state->i_seed, err));
+  sac_replay_set_priorities(state->replay);
+  return SAC_OK;
+}
+
 // write the new blocks first: a checkpoint never lists what is not there
-static sac_status add_replay(const sac_state *state, sac_safetensors_writer *writer,
-                             sac_error *err) {
+static sac_status add_replay(const sac_state *state, sac_tensors *tensors, sac_error *err) {
+  sac_safetensors_writer *writer = tensors->writer;
   SAC_TRY(sac_replay_log_save(state->replay_log, state->replay, state->i_seed, err));
   char *list = sac_replay_log_list(state->replay_log);
   if (!list) return sac_error_set(err, SAC_FAILED, "no memory for the list of replay blocks");
@@ -146,6 +185,7 @@ static sac_status add_replay(const sac_state *state, sac_safetensors_writer *wri
   note_number(writer, "replay.pushed", state->replay->pushed);
   note_number(writer, "replay.count", sac_replay_count(state->replay));
   free(list);
+  add_priorities(state, tensors);
   return SAC_OK;
 }
 
@@ -163,7 +203,7 @@ sac_status sac_checkpoint_save(const sac_state *state, const char *path, bool co
     if (complete) status = add_environments(state, &tensors, &environments, err);
   }
   if (status == SAC_OK && complete && state->cfg->checkpoint.include_replay)
-    status = add_replay(state, tensors.writer, err);
+    status = add_replay(state, &tensors, err);
   if (status == SAC_OK) status = sac_safetensors_write(tensors.writer, path, err);
   sac_tensors_end(&tensors);
   free(environments);
@@ -287,7 +327,8 @@ static sac_status load_replay(const sac_state *state, const sac_safetensors *fil
   }
   sac_live_rows live = {0};
   SAC_TRY(read_live_rows(file, state->replay->capacity, &live, err));
-  return sac_replay_log_load(state->replay_log, list, &live, state->replay, state->i_seed, err);
+  SAC_TRY(sac_replay_log_load(state->replay_log, list, &live, state->replay, state->i_seed, err));
+  return load_priorities(state, file, err);
 }
 
 static sac_status load_environments(const sac_state *state, const sac_safetensors *file,
