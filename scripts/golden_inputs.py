@@ -25,6 +25,15 @@ FIXTURES = {
     "unsquashed": ["algorithm.name=sac_v1", "policy.squash=false", "policy.log_std.mode=softplus",
                    "algorithm.ent_coef=0.05", "algorithm.n_critics=1", "algorithm.target_subset=1",
                    "algorithm.gamma=0.9"],
+    "droq": ["algorithm.name=sac", "critic.layer_norm=true", "critic.dropout=0.25",
+             "policy.layer_norm=true", "algorithm.actor_q=mean", "algorithm.n_steps=3",
+             "algorithm.max_grad_value=0.02", "algorithm.max_grad_norm=0.3", "run.seed=7"],
+    "redq": ["algorithm.name=sac", "algorithm.n_critics=6", "algorithm.target_subset=2",
+             "algorithm.actor_q=mean", "algorithm.priority.enabled=true", "run.seed=4294967299"],
+    "dropout": ["algorithm.name=sac_v1", "critic.dropout=0.4", "critic.activation=tanh",
+                "algorithm.n_critics=3", "algorithm.target_subset=3", "policy.layer_norm=true",
+                "algorithm.n_steps=2", "algorithm.priority.enabled=true",
+                "algorithm.ent_coef=0.5"],
 }
 
 # obs, act, rows, hidden layers of policy and critic of the fixtures drawn at random
@@ -33,6 +42,9 @@ FIXTURE_SHAPES = {
     "huber": (3, 1, 33, [17], [17]),
     "sequential": (4, 2, 8, [9, 13], [11, 6, 3]),
     "unsquashed": (1, 1, 64, [12, 12], [10, 15]),
+    "droq": (3, 2, 21, [9, 6], [13, 10, 7]),
+    "redq": (4, 2, 16, [8], [9, 5]),
+    "dropout": (2, 1, 24, [11, 5], [14, 9]),
 }
 
 
@@ -63,11 +75,25 @@ def sine_layers(number, inputs, outputs, width=4):
     return layers
 
 
-def named(prefix, layers):
+def named(prefix, layers, modules=2):
+    """Tensors of a Sequential whose hidden layers have so many modules each, the product first and
+    the activation last."""
     tensors = {}
     for index, (weight, bias) in enumerate(layers):
-        tensors[f"{prefix}.{2 * index}.weight"] = weight
-        tensors[f"{prefix}.{2 * index}.bias"] = bias
+        tensors[f"{prefix}.{modules * index}.weight"] = weight
+        tensors[f"{prefix}.{modules * index}.bias"] = bias
+    return tensors
+
+
+def stacked(rng, prefix, layers, hidden, norm, dropout):
+    """Tensors of a network of which the first `hidden` layers have layer normalisation, or
+    dropout, or both."""
+    modules = 2 + bool(norm) + (dropout > 0)
+    tensors = named(prefix, layers, modules)
+    for index, (_, bias) in enumerate(layers[:hidden] if norm else []):
+        at = modules * (index + 1) - 2
+        tensors[f"{prefix}.{at}.weight"] = rng.uniform(0.5, 1.5, len(bias))
+        tensors[f"{prefix}.{at}.bias"] = rng.uniform(-0.5, 0.5, len(bias))
     return tensors
 
 
@@ -113,16 +139,18 @@ def random_layers(rng, sizes):
 def random_networks(rng, obs, act, policy, critic, options):
     v1 = options["algorithm.name"] == "sac_v1"
     trunk = random_layers(rng, [obs, *policy])
-    tensors = named("actor.latent_pi", trunk)
+    tensors = stacked(rng, "actor.latent_pi", trunk, len(policy), options["policy.layer_norm"], 0)
+    form = len(critic), options["critic.layer_norm"], options["critic.dropout"]
     for head, lift in (("mu", 0.0), ("log_std", -0.7)):
         (weight, bias), = random_layers(rng, [policy[-1], act])
         tensors.update({f"actor.{head}.weight": 0.5 * weight, f"actor.{head}.bias": bias + lift})
     for i in range(int(options.get("algorithm.n_critics", 2))):
         for stack in ("critic",) if v1 else ("critic", "critic_target"):
-            tensors.update(named(f"{stack}.qf{i}", random_layers(rng, [obs + act, *critic, 1])))
+            layers = random_layers(rng, [obs + act, *critic, 1])
+            tensors.update(stacked(rng, f"{stack}.qf{i}", layers, *form))
     if v1:
         for stack in ("value", "value_target"):
-            tensors.update(named(stack, random_layers(rng, [obs, *critic, 1])))
+            tensors.update(stacked(rng, stack, random_layers(rng, [obs, *critic, 1]), *form))
     if str(options["algorithm.ent_coef"]).startswith("auto"):
         tensors["log_ent_coef"] = rng.uniform(-2, 0.5, 1)
     return tensors
@@ -140,8 +168,14 @@ def add_moments(rng, tensors):
         tensors["optimizer.step." + group] = np.array([int(rng.integers(1, 3000))])
 
 
-def random_rows(rng, rows, obs, act):
+def random_rows(rng, rows, obs, act, options):
+    given = {}
+    if options["algorithm.n_steps"] > 1:
+        given["batch.discount"] = 0.95 ** rng.integers(1, options["algorithm.n_steps"] + 1, rows)
+    if options["algorithm.priority.enabled"]:
+        given["batch.weight"] = rng.uniform(0.1, 1, rows)
     return {
+        **given,
         "batch.obs": rng.normal(size=(rows, obs)),
         "batch.action": rng.uniform(-1, 1, (rows, act)),
         "batch.reward": rng.normal(size=rows),
@@ -159,7 +193,7 @@ def redraw(rng, tensors, options):
         if not len(rows):
             return True
         fresh = random_rows(rng, len(rows), tensors["batch.obs"].shape[1],
-                            tensors["batch.action"].shape[1])
+                            tensors["batch.action"].shape[1], options)
         for name, array in as_float32(fresh).items():
             tensors[name][rows] = array
     return False
@@ -172,7 +206,7 @@ def draw(rng, title, overrides, shape, moments, poison=False):
         tensors = random_networks(rng, obs, act, policy, critic, options)
         if moments:
             add_moments(rng, tensors)
-        tensors = as_float32({**tensors, **random_rows(rng, rows, obs, act)})
+        tensors = as_float32({**tensors, **random_rows(rng, rows, obs, act, options)})
         good = redraw(rng, tensors, options)
     if poison:  # the state after a termination must not be read
         tensors["batch.next_obs"][tensors["batch.terminated"] == 1] = np.nan
@@ -191,7 +225,10 @@ def random_options(rng):
     options = {
         "algorithm.name": "sac_v1" if v1 else "sac",
         "algorithm.n_critics": critics,
-        "algorithm.target_subset": critics,
+        "algorithm.target_subset": pick(critics, max(1, critics - 1)),
+        "algorithm.n_steps": pick(1, 1, 3),
+        "algorithm.priority.enabled": pick("false", "false", "true"),
+        "algorithm.max_grad_value": pick("null", "null", 0.01),
         "algorithm.actor_q": pick("min", "min", "first", "mean"),
         "algorithm.action_prior": pick("uniform", "normal"),
         "algorithm.critic_loss": pick("mse", "mse", "huber"),
@@ -206,6 +243,9 @@ def random_options(rng):
         "algorithm.adam.eps": pick(1e-8, 1e-5),
         "policy.activation": pick("relu", "relu", "tanh"),
         "critic.activation": pick("relu", "relu", "tanh"),
+        "critic.layer_norm": pick("false", "true"),
+        "critic.dropout": pick("0.0", "0.0", 0.01, 0.4),
+        "policy.layer_norm": pick("false", "false", "true"),
         "policy.squash": pick("true", "true", "true", "false"),
         "policy.squash_correction": pick("exact", "exact", "eps"),
         "policy.log_std.mode": mode,
@@ -222,7 +262,13 @@ def many_cases(count, seed, small=False):
         layers = lambda: [int(w) for w in rng.choice(widths, int(rng.integers(1, 6)))]
         rows = int(rng.choice([1, 2, 7] if small else [1, 2, 3, 17, 64, 256, 257, 1024]))
         obs, act = (int(n) for n in rng.choice([1, 3, 17] if not small else [1, 2, 3], 2))
-        yield draw(rng, f"case {number}", random_options(rng), (obs, act, rows, layers(), layers()),
+        policy, critic, options = layers(), layers(), random_options(rng)
+        # few units are often alike: normalised, they are little but rounding, or nothing at all
+        if "policy.layer_norm=true" in options and not small:
+            policy = [max(width, 17) for width in policy]
+        if "critic.layer_norm=true" in options and not small:
+            critic = [max(width, 17) for width in critic]
+        yield draw(rng, f"case {number}", options, (obs, act, rows, policy, critic),
                    moments=bool(rng.random() < 0.6),
                    poison=not small and bool(rng.random() < 0.3))
 

@@ -5,39 +5,81 @@ SAC with a value network: Haarnoja et al. 2018, arXiv 1801.01290; with a learned
 arXiv 1812.05905. Tensors carry the program's names; weights are (out, in)."""
 import numpy as np
 
+import golden_philox
+
 LOG_2PI = np.log(2 * np.pi)
 KNEE, TIE = 1e-6, 1e-5  # nearer than this, rounding may decide a branch
 CANCELLED = 0.1  # a difference this small beside its terms holds little but their rounding
+ALIKE = 100  # units this much larger than their deviation are normalised to little but rounding
 
 
 def softplus(x):
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
+class Trail(list):
+    """The inputs of every layer in a forward pass, and what its hidden layers did to each product:
+    (dropout's factors, normalised units or None, rate)."""
+
+    def __init__(self, x):
+        super().__init__([x])
+        self.hidden = []
+
+
 class Mlp:
-    """A multilayer perceptron over named tensors; the last layer may be split over two heads."""
+    """A multilayer perceptron over named tensors; the last layer may be split over two heads.
+    Between a hidden layer's product and its activation come dropout (Srivastava et al. 2014) and,
+    where there are tensors for it, layer normalisation (Ba et al. 2016)."""
 
     def __init__(self, tensors, trunk, heads, activation):
         indices = sorted({int(name[len(trunk):].split(".")[0]) for name in tensors
                           if name.startswith(trunk) and name[len(trunk)].isdigit()})
-        groups = [[f"{trunk}{index}"] for index in indices] + ([heads] if heads else [])
+        linear = [i for i in indices if np.ndim(tensors[f"{trunk}{i}.weight"]) == 2]
+        self.norms = [f"{trunk}{i}" for i in indices if i not in linear]
+        self.scales = [tensors[name + ".weight"] for name in self.norms]
+        self.shifts = [tensors[name + ".bias"] for name in self.norms]
+        groups = [[f"{trunk}{index}"] for index in linear] + ([heads] if heads else [])
         self.names = groups
         self.weights = [np.concatenate([tensors[n + ".weight"] for n in g]) for g in groups]
         self.biases = [np.concatenate([tensors[n + ".bias"] for n in g]) for g in groups]
         self.tanh = activation == "tanh"
 
-    def forward(self, x):
-        """Return the output and the inputs of every layer."""
-        inputs, knee = [x], np.full(len(x), np.inf)
+    def forward(self, x, masks=None):
+        """Return the output and its trail; `masks(layer, shape)` are dropout's factors."""
+        inputs, knee = Trail(x), np.full(len(x), np.inf)
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases)):
             z = inputs[-1] @ weight.T + bias
             if layer + 1 == len(self.weights):
                 self.knee = knee
                 return z, inputs
+            z = self.normalise(layer, z, masks, inputs)
+            knee[self.alike] = 0
             if not self.tanh:
                 # a unit with no input at all is not decided by rounding
                 knee = np.minimum(knee, np.where(z == 0, np.inf, np.abs(z)).min(1))
             inputs.append(np.tanh(z) if self.tanh else np.maximum(z, 0))
+
+    def normalise(self, layer, z, masks, trail):
+        mask, x, rate = (masks(layer, z.shape) if masks else np.ones_like(z)), None, 1.0
+        z = z * mask
+        self.alike = np.zeros(len(z), bool)
+        if self.norms:
+            rate = 1 / np.sqrt(z.var(1, keepdims=True) + 1e-5)
+            self.alike = (np.abs(z) * rate).max(1) > ALIKE if z.shape[1] > 1 else self.alike
+            x = (z - z.mean(1, keepdims=True)) * rate
+            z = x * self.scales[layer] + self.shifts[layer]
+        trail.hidden.append((mask, x, rate))
+        return z
+
+    def unnormalise(self, layer, d, trail, grads):
+        """From the gradient of what the activation took to that of the product."""
+        mask, x, rate = trail.hidden[layer]
+        if self.norms:
+            name = self.norms[layer]
+            grads[name + ".weight"], grads[name + ".bias"] = (d * x).sum(0), d.sum(0)
+            d = d * self.scales[layer]
+            d = rate * (d - d.mean(1, keepdims=True) - x * (d * x).mean(1, keepdims=True))
+        return d * mask
 
     def backward(self, inputs, d):
         """Return {name: gradient} and the gradient with respect to the input."""
@@ -50,7 +92,8 @@ class Mlp:
             d = d @ self.weights[layer]
             if layer:
                 h = inputs[layer]
-                d = d * (1 - h * h if self.tanh else h > 0)
+                d = self.unnormalise(layer - 1, d * (1 - h * h if self.tanh else h > 0), inputs,
+                                     grads)
         return grads, d
 
 
@@ -136,14 +179,14 @@ class Sample:
         return (self.actor.knee < KNEE) | (clamp & (edge < KNEE))
 
 
-def regress(net, inputs, output, target, huber):
-    """Half mean squared (or Huber) loss, the size that its rounding is measured against, its
+def regress(net, inputs, output, target, huber, weight=1.0):
+    """Half mean squared (or Huber) loss of weighted rows, the size that its rounding is measured against, its
     gradient, and the rows that rounding may decide: near Huber's knee, or all of them where output
     and target nearly cancel."""
     error = output[:, 0] - target
     inside = np.abs(error) <= 1 if huber else np.ones(len(error), bool)
-    loss = np.where(inside, 0.5 * error**2, np.abs(error) - 0.5)
-    slope = np.where(inside, error, np.sign(error)) / len(error)
+    loss = weight * np.where(inside, 0.5 * error**2, np.abs(error) - 0.5)
+    slope = weight * np.where(inside, error, np.sign(error)) / len(error)
     near = huber & (np.abs(np.abs(error) - 1) < KNEE)
     terms = np.abs(output[:, 0]) + np.abs(target)
     near |= np.abs(error).sum() < CANCELLED * terms.sum()
@@ -213,14 +256,18 @@ class Update:
         """kappa r + gamma (1-d) V; `size` is that of the terms of V."""
         live = self.t["batch.terminated"] == 0
         y = self.option("reward_scale") * self.t["batch.reward"]
-        self.scale["target.y"] = np.abs(y) + self.option("gamma") * np.where(live, size, 0)
-        y = y + self.option("gamma") * np.where(live, next_value, 0)
+        # rewards of several steps come summed, with the discount of what follows them
+        several = self.option("n_steps") > 1
+        discount = self.t["batch.discount"] if several else self.option("gamma")
+        self.scale["target.y"] = np.abs(y) + discount * np.where(live, size, 0)
+        y = y + discount * np.where(live, next_value, 0)
         self.out["target.y"] = y
         return y
 
     def value_target(self):
         net = value_of(self.t, self.options, "value_target")
-        v = net.forward(self.t["batch.next_obs"])[0][:, 0]
+        masks = self.masks(golden_philox.DROP_VALUE_NEXT)
+        v = net.forward(self.t["batch.next_obs"], masks)[0][:, 0]
         return self.backed_up(v, np.abs(v))
 
     def soft_target(self):
@@ -228,17 +275,35 @@ class Update:
                         self.t["noise.next"], self.options)
         self.out["log_pi.next"], self.scale["log_pi.next"] = sample.log_pi, sample.size
         x = np.hstack([self.t["batch.next_obs"], sample.action])
-        q = [net.forward(x)[0][:, 0] for net in critics_of(self.t, self.options, "critic_target")]
-        q, prior = np.min(q, 0), sample.log_prior()
+        q = [net.forward(x, self.masks(golden_philox.DROP_NEXT, i))[0][:, 0]
+             for i, net in enumerate(critics_of(self.t, self.options, "critic_target"))]
+        q, prior = np.min([q[i] for i in self.subset(len(q))], 0), sample.log_prior()
         size = np.abs(q) + self.alpha * (sample.size + np.abs(prior))
         return self.backed_up(q - self.alpha * (sample.log_pi - prior), size)
+
+    def subset(self, count):
+        """The critics whose minimum the target takes (REDQ, Chen et al. 2021)."""
+        wanted = int(self.option("target_subset"))
+        if wanted >= count:
+            return range(count)
+        return golden_philox.subset(int(self.options["run.seed"]), 0, count, wanted)
+
+    def masks(self, purpose, network=0):
+        """What a pass of critic `network` leaves out, anew for each purpose (DroQ, Hiraoka et al.
+        2022)."""
+        share, key = self.options["critic.dropout"], int(self.options["run.seed"])
+        if not share:
+            return None
+        return lambda layer, shape: golden_philox.mask(key, purpose, 0, (network, layer), shape,
+                                                       share)
 
     def improve_value(self, sample, tensors):
         net = value_of(self.t, self.options)
         x = np.hstack([self.t["batch.obs"], sample.action])
-        q = [critic.forward(x)[0][:, 0] for critic in critics_of(tensors, self.options)]
+        q = [critic.forward(x, self.masks(golden_philox.DROP_ACTION, i))[0][:, 0]
+             for i, critic in enumerate(critics_of(tensors, self.options))]
         target = np.min(q, 0) - self.alpha * (sample.log_pi - sample.log_prior())
-        v, inputs = net.forward(self.t["batch.obs"])
+        v, inputs = net.forward(self.t["batch.obs"], self.masks(golden_philox.DROP_VALUE))
         loss, size, grads, near = regress(net, inputs, v, target, huber=False)
         self.out["loss.v"], self.scale["loss.v"] = loss, size
         self.near |= near | (net.knee < KNEE)
@@ -248,9 +313,10 @@ class Update:
         x = np.hstack([self.t["batch.obs"], self.t["batch.action"]])
         losses, sizes, grads = [], [], {}
         huber = self.option("critic_loss") == "huber"
-        for net in critics_of(self.t, self.options):
-            q, inputs = net.forward(x)
-            loss, size, grad, near = regress(net, inputs, q, y, huber)
+        weight = self.t["batch.weight"] if self.option("priority.enabled") else 1.0
+        for i, net in enumerate(critics_of(self.t, self.options)):
+            q, inputs = net.forward(x, self.masks(golden_philox.DROP_NOW, i))
+            loss, size, grad, near = regress(net, inputs, q, y, huber, weight)
             self.near |= near | (net.knee < KNEE)
             losses.append(loss)
             sizes.append(size)
@@ -263,8 +329,8 @@ class Update:
         x, critics = np.hstack([self.t["batch.obs"], sample.action]), critics_of(tensors,
                                                                                self.options)
         q, dq = [], []
-        for net in critics:
-            value, inputs = net.forward(x)
+        for i, net in enumerate(critics):
+            value, inputs = net.forward(x, self.masks(golden_philox.DROP_ACTION, i))
             self.near |= net.knee < KNEE
             q.append(value[:, 0])
             dq.append(net.backward(inputs, np.ones_like(value))[1][:, -sample.action.shape[1]:])
@@ -301,12 +367,16 @@ class Update:
     # optimiser and targets
 
     def learn(self, group, grads, lr):
-        """One step of Adam on the tensors of a group, its gradient limited in norm."""
+        """One step of Adam on the tensors of a group, its gradient cut by element, then limited in
+        norm."""
         for name, grad in grads.items():
             self.out["grad." + name] = grad
         limit, factor = self.option("max_grad_norm"), 1.0
         used = {name: np.asarray(self.steps.get("grad." + name, grad), np.float64)
                 for name, grad in grads.items()}
+        most = self.option("max_grad_value")
+        if most and group != "ent_coef":
+            used = {name: np.clip(grad, -most, most) for name, grad in used.items()}
         norm = np.sqrt(sum((grad**2).sum() for grad in used.values()))
         if limit and group != "ent_coef" and norm > limit:
             factor = limit / norm

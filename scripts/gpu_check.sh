@@ -79,7 +79,7 @@ section_parity() {
       python3 scripts/golden.py check "$case" "$out/trace" >>"$out/parity.log" 2>&1 || status=1
   done
   rm -f "$out/trace"
-  verdict golden $status "$(grep -c ' passed, 0 failed' "$out/parity.log") of 6 fixtures"
+  verdict golden $status "$(grep -c ' passed, 0 failed' "$out/parity.log") of 9 fixtures"
   limited 90 many.log python3 scripts/golden.py check-many "$sac" 60 1 cuda
   verdict float64 $? "$(tail -n 2 "$out/many.log" | tr '\n' ' ')"
 }

@@ -88,6 +88,17 @@ const StackCase kStacks[] = {
     {"SacV1Sequential",
      join(kSmall, {"algorithm.name=sac_v1", "algorithm.update_order=sequential"}), 33, 2},
     {"SacV1ThreeCritics", join(kSmall, {"algorithm.name=sac_v1", "algorithm.n_critics=3"}), 40, 1},
+    {"SacDroq",
+     join(kSmall, {"critic.layer_norm=true", "critic.dropout=0.3", "policy.layer_norm=true"}), 33,
+     2},
+    {"SacRedqSeveralStepsByPriority",
+     join(kSmall, {"algorithm.n_critics=5", "algorithm.target_subset=2", "algorithm.n_steps=3",
+                   "algorithm.priority.enabled=true", "algorithm.max_grad_value=0.01"}),
+     33, 2},
+    {"SacV1DropoutSeveralStepsByPriority",
+     join(kSmall, {"algorithm.name=sac_v1", "critic.dropout=0.3", "critic.layer_norm=true",
+                   "algorithm.n_steps=2", "algorithm.priority.enabled=true"}),
+     33, 1},
     {"SacOnShim", join(kSmall, {"algorithm.max_grad_norm=0.1"}), 33, 1, "shim"},
     {"SacV1OnShim", join(kSmall, {"algorithm.name=sac_v1"}), 33, 1, "shim"},
     {"SacOnCuda", join(kSmall, {"algorithm.max_grad_norm=0.1"}), 33, 1, "cuda"},
@@ -144,6 +155,80 @@ TEST_P(AgentSequence, UpdatesAreThoseOfTheCpu) {
       EXPECT_LE(std::sqrt(distance), 1e-4 * std::sqrt(size)) << name[0] << " block " << k;
     }
   }
+}
+
+// what units are left out, and which critics a target takes, is drawn alike everywhere; few rows,
+// as threads of the shim take their time to meet
+const std::vector<std::string> kOptions[] = {
+    {"critic.dropout=0.3", "critic.layer_norm=true", "policy.layer_norm=true",
+     "algorithm.n_steps=3", "algorithm.max_grad_value=0.02"},
+    {"algorithm.n_critics=3", "algorithm.target_subset=2", "algorithm.priority.enabled=true",
+     "critic.dropout=0.2", "algorithm.n_steps=2"},
+    {"algorithm.name=sac_v1", "critic.dropout=0.3", "algorithm.priority.enabled=true"}};
+
+TEST_P(AgentSequence, OptionsAreThoseOfTheCpuPlayedOrIssued) {
+  for (const auto &options : kOptions) {
+    auto all = join({"policy.hidden=[5]", "critic.hidden=[6]"}, options);
+    Agent here(all, {1}, 3), there(all, {1}, 3, 1, GetParam()), issued(all, {1}, 3, 1, GetParam());
+    if (!there.usable()) GTEST_SKIP() << there.machine.why;
+    sac_agent_watch(
+        issued.agent, [](void *, sac_phase) {}, nullptr);
+    for (Agent *agent : {&here, &there, &issued}) {
+      agent->fill_replay({1}, 40, 50);
+      for (int i = 0; i < 3; i++) sac_agent_update(agent->agent, &agent->replay);
+    }
+    std::vector<std::vector<sac_real>> expected = state_of(here), found = state_of(there),
+                                       again = state_of(issued);
+    for (size_t k = 0; k < expected.size(); k++) {
+      EXPECT_TRUE(same_bits(found[k], again[k])) << options[0] << " block " << k;
+      double distance = 0, size = 0;
+      for (size_t i = 0; i < expected[k].size(); i++) {
+        distance += std::pow(expected[k][i] - found[k][i], 2), size += std::pow(expected[k][i], 2);
+      }
+      EXPECT_LE(std::sqrt(distance), 1e-4 * std::sqrt(size)) << options[0] << " block " << k;
+    }
+  }
+}
+
+// without dropout in the configuration nothing is left out, and acting never leaves out anything
+TEST(AgentDropout, OnlyUpdatesLeaveUnitsOut) {
+  Agent agent(join(kSmall, {"critic.dropout=0.5"}), {1}, 16);
+  agent.fill_replay({1}, 40, 50);
+  sac_agent_update(agent.agent, &agent.replay);
+  sac_stack hidden = agent.agent->q_pass.hidden[0];
+  int out = 0, all = 16 * 9;
+  for (int r = 0; r < 16; r++)
+    for (int j = 0; j < 9; j++) out += hidden.data[r * hidden.ld + j] == 0;
+  EXPECT_GT(out, all / 2);  // half of the units, and of the others those below the knee
+  EXPECT_LT(out, all);
+  EXPECT_EQ(agent.agent->act_pass.mlp.dropout.key, nullptr);
+  EXPECT_EQ(agent.agent->policy_pass.mlp.dropout.key, nullptr);
+}
+
+// a transition with a large error comes to be drawn more often, and counts less
+TEST(AgentPriority, ErrorsDecideWhatIsDrawn) {
+  Agent agent(join(kSmall, {"algorithm.priority.enabled=true", "algorithm.priority.alpha=1",
+                            "algorithm.q_lr=0", "algorithm.policy_lr=0"}),
+              {1}, 64);
+  agent.fill_replay({1}, 40, 50);
+  size_t width = (size_t)agent.replay.layout.width;
+  std::vector<sac_real> row(width);
+  sac_replay_read(&agent.replay, 0, 7, 1, row.data());
+  row[kObs + kAct] = 200;
+  sac_replay_write(&agent.replay, 0, 7, 1, row.data());
+  int drawn = 0;
+  for (int i = 0; i < 20; i++) {
+    sac_agent_update(agent.agent, &agent.replay);
+    if (i < 10) continue;  // by then every place was drawn, and has a priority of its own
+    std::vector<uint32_t> place = agent.machine.read(agent.agent->batch.place, 64);
+    std::vector<sac_real> weight = agent.machine.read(agent.agent->batch.weight.data, 64);
+    for (size_t r = 0; r < 64; r++) {
+      if (place[r] != 7) continue;
+      EXPECT_LT(weight[r], 0.5);
+      drawn++;
+    }
+  }
+  EXPECT_GT(drawn, 10 * 64 / 4);
 }
 
 // with NaN as the next state of a row that terminated, everything is as with any other state

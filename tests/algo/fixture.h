@@ -91,6 +91,10 @@ class Agent {
       put(batch.terminated, s, 0, 0, ended, 1);
       int noise = agent->policy.noise_dim;
       put(batch.noise, s, 0, 0, normals(base + 4, 2 * n * (size_t)noise), noise);
+      std::vector<sac_real> share(n);
+      for (size_t r = 0; r < n; r++) share[r] = (sac_real)(0.9 - 0.1 * (double)(r % 4));
+      if (batch.discount.data) put(batch.discount, s, 0, 0, share, 1);
+      if (batch.weight.data) put(batch.weight, s, 0, 0, share, 1);
     }
   }
 
@@ -101,11 +105,13 @@ class Agent {
     EXPECT_EQ(sac_replay_create(machine.backend, layout, n_seeds, (size_t)capacity, &replay, &err),
               SAC_OK)
         << err.text;
+    EXPECT_EQ(sac_replay_prepare(&replay, &agent->cfg, &err), SAC_OK) << err.text;
     size_t width = (size_t)layout.width;
     for (int s = 0; s < n_seeds; s++) {
       std::vector<sac_real> all = normals(seeds[(size_t)s], (size_t)count * width, 0.5);
       for (size_t r = 0; r < (size_t)count; r++) {
         all[r * width + (size_t)sac_row_terminated(&layout)] = r % 7 == 3;
+        all[r * width + (size_t)sac_row_begins(&layout)] = r % 7 == 4 || r % 10 == 0;
         for (int i = 0; i < kAct; i++)
           all[r * width + kObs + (size_t)i] =
               (sac_real)std::tanh(all[r * width + kObs + (size_t)i]);

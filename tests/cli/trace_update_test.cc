@@ -171,7 +171,8 @@ TEST_P(Golden, WhatWasGivenIsRepeated) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, Golden,
-                         testing::Values("v1", "v2", "huber", "sequential", "tanh", "unsquashed"),
+                         testing::Values("v1", "v2", "huber", "sequential", "tanh", "unsquashed",
+                                         "droq", "redq", "dropout"),
                          [](const testing::TestParamInfo<const char *> &info) {
                            return std::string(info.param);
                          });

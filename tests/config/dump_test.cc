@@ -88,6 +88,18 @@ TEST(Dump, TheFingerprintCoversWhatFixesSavedStateAndNothingElse) {
     EXPECT_EQ(Fingerprint(Load(file, {free})), saved) << free;
 }
 
+// a state saved before there was the key: it was made as with the key's default
+TEST(Dump, AKeyThatTheSavedStateDoesNotKnowMustHaveItsDefault) {
+  std::string file = "env: {id: A}", saved = Fingerprint(Load(file, {}));
+  const std::string line = "policy.layer_norm=false\n";
+  ASSERT_NE(saved.find(line), std::string::npos);
+  std::string old = saved;
+  old.erase(saved.find(line), line.size());
+  EXPECT_EQ(Difference(old, saved), "");
+  EXPECT_EQ(Difference(old, Fingerprint(Load(file, {"policy.layer_norm=true"}))),
+            "policy.layer_norm is true, but the saved state was made with not given");
+}
+
 TEST(Dump, OddFingerprintsAreOnlyDifferent) {
   std::string saved = Fingerprint(Load("env: {id: A}", {}));
   for (const char *odd : {"", "\n", "=", "run.seed", "run.seed\n", "x=1", "\n\n\n"}) {

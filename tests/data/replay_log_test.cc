@@ -162,6 +162,36 @@ TEST(ReplayLog, BlocksWithoutLiveRowsLeaveTheList) {
   EXPECT_EQ(loaded.rows(), store.rows());
 }
 
+// blocks of rows that lack their last value: no window may then lead past any of them
+TEST(ReplayLog, RowsThatDoNotTellWhereEpisodesBeginAllDo) {
+  TemporaryFolder folder;
+  Store saved(folder.path, 100), loaded(folder.path, 100);
+  saved.push(10);
+  std::string list = saved.save();
+  const sac_row_layout &layout = saved.replay.layout;
+  size_t width = (size_t)layout.width, values = (size_t)sac_row_values(&layout) - 1;
+  std::vector<sac_real> rows = saved.rows(), packed;
+  for (size_t r = 0; r < 10; r++)
+    packed.insert(packed.end(), &rows[r * width], &rows[r * width] + values);
+  sac_safetensors_writer *writer;
+  ASSERT_EQ(sac_safetensors_writer_create(&writer, nullptr), SAC_OK);
+  sac_tensor tensor = {};
+  tensor.name = "rows";
+  tensor.dtype = SAC_DTYPE_REAL;
+  tensor.rank = 2;
+  tensor.shape[0] = 10, tensor.shape[1] = (int64_t)values;
+  tensor.data = packed.data();
+  sac_safetensors_add(writer, &tensor);
+  ASSERT_EQ(sac_safetensors_write(writer, (folder / list).c_str(), nullptr), SAC_OK);
+  sac_safetensors_writer_destroy(writer);
+  ASSERT_EQ(loaded.load(list, saved.live()), SAC_OK) << loaded.err.text;
+  std::vector<sac_real> found = loaded.rows();
+  for (size_t r = 0; r < 10; r++) {
+    EXPECT_EQ(found[r * width + (size_t)sac_row_begins(&layout)], 1);
+    for (size_t k = 0; k < values; k++) EXPECT_EQ(found[r * width + k], rows[r * width + k]);
+  }
+}
+
 TEST(ReplayLog, LongSavesAreCutIntoBlocks) {
   TemporaryFolder folder;
   Store store(folder.path, 70000);

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "machine.h"
 
@@ -16,8 +17,9 @@ using sac_test::Machine;
 class Critic : public testing::Test {
  protected:
   ~Critic() override { sac_critic_release(&critic); }
-  void create(const sac_critic_shape &shape) {
-    auto cfg = config_of({"critic.hidden=[6,4]"});
+  void create(const sac_critic_shape &shape, std::vector<std::string> overrides = {}) {
+    overrides.push_back("critic.hidden=[6,4]");
+    auto cfg = config_of(overrides);
     const uint64_t seeds[] = {1, 2};
     ASSERT_EQ(sac_critic_create(cfg.get(), shape, machine.backend, &critic, nullptr), SAC_OK);
     ASSERT_EQ(sac_params_init(&critic.params, SAC_INIT_GLOROT, seeds, 1, nullptr), SAC_OK);
@@ -50,6 +52,30 @@ TEST_F(Critic, TensorsAreNamedAsStableBaselines3Does) {
   EXPECT_EQ(names(critic.params), expected);
   for (std::string &name : expected) name.replace(0, 6, "critic_target");
   EXPECT_EQ(names(critic.target), expected);
+}
+
+// a PyTorch Sequential of [Linear, Dropout, LayerNorm, activation] for each hidden layer
+TEST_F(Critic, LayerNormAndDropoutAreModulesOfTheSequential) {
+  create(kQ, {"critic.layer_norm=true", "critic.dropout=0.01"});
+  std::vector<std::string> all = names(critic.params), expected;
+  for (const char *layer : {"0", "2", "4", "6", "8"})
+    for (const char *part : {".weight", ".bias"})
+      expected.push_back(std::string("critic.qf0.") + layer + part);
+  EXPECT_EQ(std::vector<std::string>(all.begin(), all.begin() + 10), expected);
+  const sac_param_view &scale = critic.params.views[2], &shift = critic.params.views[3];
+  EXPECT_EQ(scale.cols, 0);
+  std::vector<sac_real> block = values(critic.params);
+  for (int i = 0; i < scale.rows; i++) {
+    EXPECT_EQ(block[scale.offset + (size_t)i], 1);
+    EXPECT_EQ(block[shift.offset + (size_t)i], 0);
+  }
+  sac_critic_release(&critic);
+  create(kQ, {"critic.layer_norm=true"});
+  EXPECT_EQ(names(critic.params)[2], "critic.qf0.1.weight");
+  EXPECT_EQ(names(critic.params)[4], "critic.qf0.3.weight");
+  sac_critic_release(&critic);
+  create(kQ, {"critic.dropout=0.5"});
+  EXPECT_EQ(names(critic.params)[2], "critic.qf0.3.weight");
 }
 
 TEST_F(Critic, ValueFunctionIsNotNumbered) {

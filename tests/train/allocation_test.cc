@@ -82,15 +82,23 @@ class Allocation : public testing::TestWithParam<const char *> {
 };
 
 TEST_P(Allocation, ATrainingStepMakesNone) {
-  for (const char *algorithm : {"algorithm.name=sac", "algorithm.name=sac_v1"}) {
-    HandRun self(small_run({GetParam(), algorithm, "run.threads=2", "env.max_episode_steps=50"}));
+  const std::vector<std::string> algorithms[] = {
+      {"algorithm.name=sac"},
+      {"algorithm.name=sac_v1"},
+      {"algorithm.name=sac", "critic.layer_norm=true", "critic.dropout=0.1",
+       "policy.layer_norm=true", "algorithm.n_steps=3", "algorithm.priority.enabled=true",
+       "algorithm.n_critics=3"}};
+  for (const auto &algorithm : algorithms) {
+    std::vector<std::string> all = {GetParam(), "run.threads=2", "env.max_episode_steps=50"};
+    all.insert(all.end(), algorithm.begin(), algorithm.end());
+    HandRun self(small_run(all));
     self.go(60);  // past the warm-up and the end of an episode
     long before = allocations;
     for (int i = 0; i < 1000; i++) {
       if (self.step() != SAC_OK) break;
       if (self.learn() != SAC_OK) break;
     }
-    EXPECT_EQ(allocations - before, 0) << algorithm;
+    EXPECT_EQ(allocations - before, 0) << algorithm[0];
     EXPECT_EQ(self.run->progress.timesteps, 1060u) << self.run->failure.text;
     EXPECT_EQ(self.run->progress.updates, 1020u);
   }

@@ -74,6 +74,37 @@ TEST(Checkpoint, AnotherConfigurationIsRefusedByItsKey) {
   EXPECT_EQ(faster.load_from(self, path), SAC_OK) << faster.err.text;
 }
 
+// a run saved uniformly may go on by priority: every row then as new as the last; and back
+TEST(Checkpoint, PrioritiesMayBeginAndEndAtAResume) {
+  const std::vector<std::string> by_priority = {"algorithm.priority.enabled=true"};
+  HandRun uniform(small_run()), priority(small_run(by_priority));
+  uniform.go(90);
+  priority.go(90);
+  HandRun begins(small_run(by_priority)), ends(small_run());
+  ASSERT_EQ(begins.load_from(uniform, uniform.save()), SAC_OK) << begins.err.text;
+  const sac_priorities &tree = begins.run->replay.priorities;
+  for (size_t k = 0; k < 500; k++) EXPECT_EQ(tree.nodes[k], k < 90 ? 1 : 0);
+  EXPECT_EQ(tree.nodes[tree.count - 1], 90);
+  begins.go(5);
+  std::string path = priority.save();
+  ASSERT_EQ(ends.load_from(priority, path), SAC_OK) << ends.err.text;
+  ends.go(5);
+  // what lies there from before does not stay
+  ASSERT_EQ(begins.load_from(priority, path), SAC_OK) << begins.err.text;
+  const sac_priorities &saved = priority.run->replay.priorities;
+  for (size_t k = 0; k < tree.count; k++) ASSERT_EQ(tree.nodes[k], saved.nodes[k]) << k;
+  EXPECT_EQ(tree.largest[0], saved.largest[0]);
+  EXPECT_NE(tree.nodes[tree.count - 1], 90);
+}
+
+TEST(Checkpoint, StepsOfATargetMayChangeAtAResume) {
+  HandRun one(small_run()), three(small_run({"algorithm.n_steps=3"}));
+  one.go(90);
+  ASSERT_EQ(three.load_from(one, one.save()), SAC_OK) << three.err.text;
+  three.go(20);
+  EXPECT_EQ(three.run->progress.updates, one.run->progress.updates + 20);
+}
+
 TEST(Checkpoint, WithoutTheReplayLearningWaits) {
   HandRun self(small_run({"checkpoint.include_replay=false"}));
   self.go(100);

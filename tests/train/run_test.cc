@@ -66,6 +66,26 @@ const ResumeCase kResumes[] = {
       "algorithm.exploration.parameter=0.4"},
      90},
     {"PendulumSmallRing", {"env.id=Pendulum-v1", "algorithm.buffer_size=60"}, 150},
+    {"PendulumSeveralSteps",
+     {"env.id=Pendulum-v1", "env.n_envs=3", "algorithm.n_steps=4", "env.max_episode_steps=25",
+      "algorithm.buffer_size=100"},
+     90},
+    {"PendulumPriority",
+     {"env.id=Pendulum-v1", "algorithm.priority.enabled=true", "algorithm.buffer_size=60"},
+     150},
+    {"PendulumDroq",
+     {"env.id=Pendulum-v1", "algorithm.gradient_steps=3", "algorithm.policy_delay=3",
+      "algorithm.actor_q=mean", "critic.layer_norm=true", "critic.dropout=0.1"},
+     80},
+    {"PendulumRedq",
+     {"env.id=Pendulum-v1", "algorithm.gradient_steps=2", "algorithm.policy_delay=2",
+      "algorithm.actor_q=mean", "algorithm.n_critics=5"},
+     80},
+    {"HopperV1EveryOption",
+     {"env.id=Hopper-v5", "algorithm.name=sac_v1", "env.n_envs=2", "env.normalize_reward=true",
+      "algorithm.n_steps=3", "algorithm.priority.enabled=true", "critic.dropout=0.1",
+      "critic.layer_norm=true", "policy.layer_norm=true", "algorithm.max_grad_value=0.1"},
+     60},
     {"Lqr", {"env.id=LinearQuadratic-v0"}, 130},
     {"LqrV1Unsquashed",
      {"env.id=LinearQuadratic-v0", "algorithm.name=sac_v1", "policy.squash=false",
@@ -120,6 +140,25 @@ TEST(RunStep, RowsHoldTheFinalObservation) {
                                rows[i].begin() + sac_row_next_obs(&layout) + layout.obs_dim);
     std::vector<sac_real> obs(rows[i + 1].begin(), rows[i + 1].begin() + layout.obs_dim);
     EXPECT_EQ(next == obs, i % 10 != 9) << i;
+  }
+}
+
+// every row but the newest tells by the next one of its environment whether the episode went on
+TEST(RunStep, RowsTellWhereAnEpisodeBegins) {
+  HandRun run(small_run({"env.max_episode_steps=10", "env.n_envs=2"}));
+  run.go(35);
+  int at = sac_row_begins(&run.run->replay.layout);
+  std::vector<std::vector<sac_real>> rows = rows_of(run);
+  for (size_t i = 0; i < rows.size(); i++) EXPECT_EQ(rows[i][(size_t)at], i / 2 % 10 == 0) << i;
+
+  // Hopper falls: the row after an end begins, and no other
+  HandRun falls(small_run({"env.id=Hopper-v5", "algorithm.learning_starts=300"}));
+  falls.go(150);
+  at = sac_row_begins(&falls.run->replay.layout);
+  rows = rows_of(falls);
+  for (size_t i = 1; i < rows.size(); i++) {
+    bool ended = rows[i - 1][(size_t)sac_row_terminated(&falls.run->replay.layout)] == 1;
+    EXPECT_EQ(rows[i][(size_t)at] == 1, ended) << i;
   }
 }
 
