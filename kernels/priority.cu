@@ -24,14 +24,13 @@ static __device__ __forceinline__ sac_real block_largest(sac_real x) {
 static __global__ void __launch_bounds__(THREADS)
     priority_draw_kernel(const __grid_constant__ sac_priority_draw op) {
   int i = (int)blockIdx.x;
-  sac_priority_levels levels = sac_priority_levels_of(op.priorities.capacity);
   const sac_real *nodes = op.priorities.nodes + (size_t)i * op.priorities.count;
   sac_real total = nodes[op.priorities.count - 1], part = total / (sac_real)op.rows, most = 0;
   uint32_t *index = op.index + (size_t)i * (size_t)op.rows;
   for (int row = (int)threadIdx.x; row < op.rows; row += THREADS) {
     sac_words words = sac_draw(op.key[i], SAC_DRAW_PRIORITY, *op.update, (uint32_t)row, 0);
     sac_real mass = ((sac_real)row + (sac_real)sac_uniform(words.at[0])) * part;
-    index[row] = (uint32_t)sac_priority_find(&levels, nodes, mass);
+    index[row] = (uint32_t)sac_priority_find(nodes, op.priorities.capacity, mass);
     sac_real weight = sac_priority_weight(nodes[index[row]] / total, op.count[i], op.beta,
                                           *op.update, op.beta_updates);
     *sac_stack_row(&op.weight, i, row) = weight;
@@ -81,7 +80,6 @@ static __device__ __forceinline__ sac_real find_priority(const sac_priority_upda
 static __global__ void __launch_bounds__(THREADS)
     priority_update_kernel(const __grid_constant__ sac_priority_update op) {
   int i = (int)blockIdx.x;
-  sac_priority_levels levels = sac_priority_levels_of(op.priorities.capacity);
   sac_real *nodes = op.priorities.nodes + (size_t)i * op.priorities.count;
   const uint32_t *index = op.index + (size_t)i * (size_t)op.rows;
   for (int row = (int)threadIdx.x; row < op.rows; row += THREADS) nodes[index[row]] = 0;
@@ -91,12 +89,13 @@ static __global__ void __launch_bounds__(THREADS)
     raise_to(&nodes[index[row]], priority);
     raise_to(&op.priorities.largest[i], priority);
   }
-  size_t span = 1;
-  for (int level = 1; level < levels.count; level++) {
-    span *= SAC_PRIORITY_FAN;
+  sac_priority_level level = {0, op.priorities.capacity};
+  for (size_t span = SAC_PRIORITY_FAN; level.size > 1; span *= SAC_PRIORITY_FAN) {
+    sac_priority_level above = sac_priority_above(level);
     __syncthreads();
     for (int row = (int)threadIdx.x; row < op.rows; row += THREADS)
-      sac_priority_sum(&levels, nodes, level, index[row] / span);
+      sac_priority_sum(nodes, level, above, index[row] / span);
+    level = above;
   }
 }
 
@@ -119,22 +118,22 @@ static __global__ void __launch_bounds__(THREADS)
     priority_enter_kernel(const __grid_constant__ sac_priority_enter op) {
   int i = (int)blockIdx.x;
   size_t capacity = op.priorities.capacity;
-  sac_priority_levels levels = sac_priority_levels_of(capacity);
   sac_real *nodes = op.priorities.nodes + (size_t)i * op.priorities.count;
   size_t all = op.mode == SAC_PRIORITY_RESET ? op.priorities.count : 0;
   for (size_t k = threadIdx.x; k < all; k += THREADS) nodes[k] = 0;
   __syncthreads();
   for (size_t k = threadIdx.x; k < op.count && op.mode != SAC_PRIORITY_GIVEN; k += THREADS)
     nodes[(op.first + k) % capacity] = op.priorities.largest[i];
-  size_t span = 1;
-  for (int level = 1; level < levels.count; level++) {
-    span *= SAC_PRIORITY_FAN;
+  sac_priority_level level = {0, capacity};
+  for (size_t span = SAC_PRIORITY_FAN; level.size > 1; span *= SAC_PRIORITY_FAN) {
+    sac_priority_level above = sac_priority_above(level);
     __syncthreads();
     for (size_t k = threadIdx.x; k < op.count; k += THREADS) {
       size_t place = (op.first + k) % capacity;
       if (place % span == span - 1 || place + 1 == capacity || k + 1 == op.count)
-        sac_priority_sum(&levels, nodes, level, place / span);
+        sac_priority_sum(nodes, level, above, place / span);
     }
+    level = above;
   }
 }
 

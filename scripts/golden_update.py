@@ -392,8 +392,10 @@ class Update:
         self.scale["after.optimizer.exp_avg." + name] = np.abs(before).max() + np.abs(grad).max()
         v = beta2 * self.t.get("optimizer.exp_avg_sq." + name, 0) + (1 - beta2) * grad**2
         size = np.sqrt(v / (1 - beta2**count)) + self.option("adam.eps")
-        value = self.t[name] - lr * (m / (1 - beta1**count)) / size
+        change = lr * (m / (1 - beta1**count)) / size
+        value = self.t[name] - change
         self.out["after." + name] = value
+        self.scale["after." + name] = np.abs(self.t[name]).max() + np.abs(change).max()
         self.out["after.optimizer.exp_avg." + name] = m
         self.out["after.optimizer.exp_avg_sq." + name] = v
         self.t[name] = np.asarray(self.steps.get("after." + name, value), np.float64)
@@ -402,4 +404,6 @@ class Update:
         tau = self.option("tau")
         for name in [name for name in self.t if name.startswith(stack + ".")]:
             target = name.replace(".", "_target.", 1)
-            self.out["after." + target] = (1 - tau) * self.t[target] + tau * self.t[name]
+            kept, taken = (1 - tau) * self.t[target], tau * self.t[name]
+            self.out["after." + target] = kept + taken
+            self.scale["after." + target] = np.abs(kept).max() + np.abs(taken).max()

@@ -285,7 +285,7 @@ typedef struct sac_hidden_backward {
 
 /// Priorities of the places of n rings, and their sums: a node of a level is the sum of the
 /// SAC_PRIORITY_FAN nodes below it in ascending order, up to one node, so that all sums follow from
-/// the priorities alone (sac_priority_levels).
+/// the priorities alone.
 typedef struct sac_priorities {
   int n;
   size_t capacity, count;  // places; nodes of all levels

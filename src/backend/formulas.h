@@ -237,62 +237,59 @@ SAC_HOST_DEVICE bool sac_window_advance(const sac_replay_gather *op, int i, sac_
 
 // ---- prioritised replay
 
-enum { SAC_PRIORITY_FAN = 32, SAC_PRIORITY_LEVELS_MAX = 8 };
+enum { SAC_PRIORITY_FAN = 32 };
 
-/// Where the levels of a ring's priorities and sums begin, and how many nodes each has; `all` in
-/// sum.
-typedef struct sac_priority_levels {
-  int count;
-  size_t first[SAC_PRIORITY_LEVELS_MAX], size[SAC_PRIORITY_LEVELS_MAX], all;
-} sac_priority_levels;
+/// A level of a ring's priorities and sums: where it begins, and how many nodes it has.
+typedef struct sac_priority_level {
+  size_t first, size;
+} sac_priority_level;
 
-SAC_HOST_DEVICE sac_priority_levels sac_priority_levels_of(size_t capacity) {
-  sac_priority_levels levels;
-  levels.count = 0;
-  levels.all = 0;
-  for (size_t size = capacity;; size = (size + SAC_PRIORITY_FAN - 1) / SAC_PRIORITY_FAN) {
-    levels.first[levels.count] = levels.all;
-    levels.size[levels.count++] = size;
-    levels.all += size;
-    if (size == 1) return levels;
-  }
+SAC_HOST_DEVICE sac_priority_level sac_priority_above(sac_priority_level level) {
+  sac_priority_level above;
+  above.first = level.first + level.size;
+  above.size = (level.size + SAC_PRIORITY_FAN - 1) / SAC_PRIORITY_FAN;
+  return above;
 }
 
-/// The nodes below node `node` of level `level`: from *first on.
-SAC_HOST_DEVICE int sac_priority_children(const sac_priority_levels *levels, int level, size_t node,
-                                          size_t *first) {
-  size_t begin = node * SAC_PRIORITY_FAN, size = levels->size[level - 1];
-  size_t end = begin + SAC_PRIORITY_FAN < size ? begin + SAC_PRIORITY_FAN : size;
-  *first = levels->first[level - 1] + begin;
-  return (int)(end - begin);
+/// Level `number` of a ring with `capacity` places; 0 are the priorities themselves.
+SAC_HOST_DEVICE sac_priority_level sac_priority_level_at(size_t capacity, int number) {
+  sac_priority_level level = {0, capacity};
+  for (int i = 0; i < number; i++) level = sac_priority_above(level);
+  return level;
 }
 
-/// Sum node `node` of level `level` anew.
-SAC_HOST_DEVICE void sac_priority_sum(const sac_priority_levels *levels, sac_real *nodes, int level,
-                                      size_t node) {
-  size_t first;
-  int count = sac_priority_children(levels, level, node, &first);
+/// The number of the level that has one node, the sum of all.
+SAC_HOST_DEVICE int sac_priority_top(size_t capacity) {
+  int top = 0;
+  for (size_t size = capacity; size > 1; top++)
+    size = (size + SAC_PRIORITY_FAN - 1) / SAC_PRIORITY_FAN;
+  return top;
+}
+
+/// Sum node `node` of level `above` anew from those of `level`.
+SAC_HOST_DEVICE void sac_priority_sum(sac_real *nodes, sac_priority_level level,
+                                      sac_priority_level above, size_t node) {
+  size_t begin = node * SAC_PRIORITY_FAN, end = begin + SAC_PRIORITY_FAN;
   sac_real sum = 0;
-  for (int i = 0; i < count; i++) sum += nodes[first + (size_t)i];
-  nodes[levels->first[level] + node] = sum;
+  for (size_t i = begin; i < end && i < level.size; i++) sum += nodes[level.first + i];
+  nodes[above.first + node] = sum;
 }
 
 /// The place at which the running sum of priorities passes `mass`; rounding never leads to one
 /// whose priority is zero.
-SAC_HOST_DEVICE size_t sac_priority_find(const sac_priority_levels *levels, const sac_real *nodes,
-                                         sac_real mass) {
+SAC_HOST_DEVICE size_t sac_priority_find(const sac_real *nodes, size_t capacity, sac_real mass) {
   size_t node = 0;
-  for (int level = levels->count - 1; level > 0; level--) {
-    size_t first;
-    int count = sac_priority_children(levels, level, node, &first), chosen = 0;
-    for (int i = 0; i < count; i++) {
-      sac_real sum = nodes[first + (size_t)i];
+  for (int number = sac_priority_top(capacity) - 1; number >= 0; number--) {
+    sac_priority_level level = sac_priority_level_at(capacity, number);
+    size_t begin = node * SAC_PRIORITY_FAN, end = begin + SAC_PRIORITY_FAN;
+    node = begin;
+    for (size_t i = begin; i < end && i < level.size; i++) {
+      sac_real sum = nodes[level.first + i];
       if (!(sum > 0)) continue;
-      chosen = i;
+      node = i;
       if (mass < sum) break;
       mass -= sum;
     }
-    node = first + (size_t)chosen - levels->first[level - 1];
   }
   return node;
 }

@@ -9,19 +9,23 @@ static sac_real *nodes_of(const sac_priorities *priorities, int i) {
 }
 
 // the sums above place `place`
-static void sum_above(const sac_priority_levels *levels, sac_real *nodes, size_t place) {
-  for (int level = 1; level < levels->count; level++)
-    sac_priority_sum(levels, nodes, level, place /= SAC_PRIORITY_FAN);
+static void sum_above(const sac_priorities *priorities, sac_real *nodes, size_t place) {
+  sac_priority_level level = {0, priorities->capacity};
+  while (level.size > 1) {
+    sac_priority_level above = sac_priority_above(level);
+    sac_priority_sum(nodes, level, above, place /= SAC_PRIORITY_FAN);
+    level = above;
+  }
 }
 
-static void draw_places(const sac_priority_draw *op, const sac_priority_levels *levels, int i) {
+static void draw_places(const sac_priority_draw *op, int i) {
   const sac_real *nodes = nodes_of(&op->priorities, i);
   sac_real total = nodes[op->priorities.count - 1], part = total / (sac_real)op->rows;
   uint32_t *index = op->index + (size_t)i * (size_t)op->rows;
   for (int row = 0; row < op->rows; row++) {
     sac_words words = sac_draw(op->key[i], SAC_DRAW_PRIORITY, *op->update, (uint32_t)row, 0);
     sac_real mass = ((sac_real)row + (sac_real)sac_uniform(words.at[0])) * part;
-    index[row] = (uint32_t)sac_priority_find(levels, nodes, mass);
+    index[row] = (uint32_t)sac_priority_find(nodes, op->priorities.capacity, mass);
     *sac_stack_row(&op->weight, i, row) = sac_priority_weight(
         nodes[index[row]] / total, op->count[i], op->beta, *op->update, op->beta_updates);
   }
@@ -29,8 +33,7 @@ static void draw_places(const sac_priority_draw *op, const sac_priority_levels *
 
 static void draw_part(void *context, int i) {
   const sac_priority_draw *op = context;
-  sac_priority_levels levels = sac_priority_levels_of(op->priorities.capacity);
-  draw_places(op, &levels, i);
+  draw_places(op, i);
   sac_real most = 0;
   for (int row = 0; row < op->rows; row++) {
     sac_real weight = *sac_stack_row(&op->weight, i, row);
@@ -53,7 +56,6 @@ static sac_real find_priority(const sac_priority_update *op, int i, int row) {
 
 static void update_part(void *context, int i) {
   const sac_priority_update *op = context;
-  sac_priority_levels levels = sac_priority_levels_of(op->priorities.capacity);
   sac_real *nodes = nodes_of(&op->priorities, i), *most = op->priorities.largest + i;
   const uint32_t *index = op->index + (size_t)i * (size_t)op->rows;
   for (int row = 0; row < op->rows; row++) nodes[index[row]] = 0;
@@ -62,7 +64,7 @@ static void update_part(void *context, int i) {
     if (priority > nodes[index[row]]) nodes[index[row]] = priority;
     if (priority > *most) *most = priority;
   }
-  for (int row = 0; row < op->rows; row++) sum_above(&levels, nodes, index[row]);
+  for (int row = 0; row < op->rows; row++) sum_above(&op->priorities, nodes, index[row]);
 }
 
 void SAC_CPU(priority_update)(sac_backend *backend, const sac_priority_update *op) {
@@ -73,7 +75,6 @@ void SAC_CPU(priority_update)(sac_backend *backend, const sac_priority_update *o
 static void enter_part(void *context, int i) {
   const sac_priority_enter *op = context;
   size_t capacity = op->priorities.capacity;
-  sac_priority_levels levels = sac_priority_levels_of(capacity);
   sac_real *nodes = nodes_of(&op->priorities, i);
   for (size_t k = 0; k < op->priorities.count && op->mode == SAC_PRIORITY_RESET; k++) nodes[k] = 0;
   for (size_t k = 0; k < op->count && op->mode != SAC_PRIORITY_GIVEN; k++)
@@ -82,7 +83,7 @@ static void enter_part(void *context, int i) {
   for (size_t k = 0; k < op->count; k++) {
     size_t place = (op->first + k) % capacity, group = place % SAC_PRIORITY_FAN;
     if (group == SAC_PRIORITY_FAN - 1 || place + 1 == capacity || k + 1 == op->count)
-      sum_above(&levels, nodes, place);
+      sum_above(&op->priorities, nodes, place);
   }
 }
 

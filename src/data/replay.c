@@ -54,7 +54,9 @@ static void reset_largest(sac_replay *replay) {
 }
 
 static sac_status allocate_priorities(sac_replay *replay, sac_error *err) {
-  size_t n = (size_t)replay->n_seeds, count = sac_priority_levels_of(replay->capacity).all;
+  size_t n = (size_t)replay->n_seeds;
+  size_t count =
+      sac_priority_level_at(replay->capacity, sac_priority_top(replay->capacity)).first + 1;
   void *memory = NULL;
   SAC_TRY(replay->backend->ops->alloc(replay->backend, n * (count + 1) * sizeof(sac_real), &memory,
                                       err));

@@ -14,29 +14,29 @@ namespace {
 /// The priorities of two rings in the test's memory.
 struct Tree {
   explicit Tree(size_t capacity_) : capacity(capacity_) {
-    levels = sac_priority_levels_of(capacity);
-    nodes.assign(2 * levels.all, 0);
+    all = sac_priority_level_at(capacity, sac_priority_top(capacity)).first + 1;
+    nodes.assign(2 * all, 0);
   }
-  sac_priorities view() { return {2, capacity, levels.all, nodes.data(), largest.data()}; }
-  sac_real &leaf(int i, size_t place) { return nodes[(size_t)i * levels.all + place]; }
-  sac_real root(int i) { return nodes[(size_t)(i + 1) * levels.all - 1]; }
+  sac_priorities view() { return {2, capacity, all, nodes.data(), largest.data()}; }
+  sac_real &leaf(int i, size_t place) { return nodes[(size_t)i * all + place]; }
+  sac_real root(int i) { return nodes[(size_t)(i + 1) * all - 1]; }
   /// Every sum is that of its leaves.
   void expect_sums() {
     for (int i = 0; i < 2; i++)
-      for (int level = 1; level < levels.count; level++) {
+      for (int level = 1; level <= sac_priority_top(capacity); level++) {
+        sac_priority_level at = sac_priority_level_at(capacity, level);
         size_t span = (size_t)std::llround(std::pow(32, level));
-        for (size_t k = 0; k < levels.size[level]; k++) {
+        for (size_t k = 0; k < at.size; k++) {
           double sum = 0;
           for (size_t p = k * span; p < std::min((k + 1) * span, capacity); p++)
             sum += (double)leaf(i, p);
-          ASSERT_NEAR(sum, nodes[(size_t)i * levels.all + levels.first[level] + k],
-                      op_tolerance() * (1 + sum))
+          ASSERT_NEAR(sum, nodes[(size_t)i * all + at.first + k], op_tolerance() * (1 + sum))
               << "level " << level << " node " << k;
         }
       }
   }
   size_t capacity;
-  sac_priority_levels levels;
+  size_t all;  // nodes of a ring
   std::vector<sac_real> nodes, largest = {1, 1};
 };
 
