@@ -26,9 +26,9 @@ typedef struct sac_panel {
   const char *title, *x_label, *y_label;
   const char *const *ticks;  // (n_ticks) names of x = 0, 1, 2, ..., or NULL for numbers
   int n_ticks;
-  bool log_x, log_y;
   int n_series;
   const sac_series *series;  // (n_series); bars of several stand side by side
+  bool log_x, log_y;         // logarithmic axes
 } sac_panel;
 
 typedef struct sac_chart {

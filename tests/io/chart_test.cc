@@ -59,8 +59,8 @@ class Plot : public testing::Test {
   const sac_series line = {"mean \"of\" five", SAC_MARK_LINE, 3, x, y, low, high};
   const sac_series bars[2] = {{"one", SAC_MARK_BARS, 3, nullptr, low, nullptr, nullptr},
                               {nullptr, SAC_MARK_BARS, 3, nullptr, high, nullptr, nullptr}};
-  const sac_panel panels[2] = {{"curve", "x", "y", nullptr, 0, 1, &line},
-                               {"bars", nullptr, nullptr, ticks, 3, 2, bars}};
+  const sac_panel panels[2] = {{"curve", "x", "y", nullptr, 0, 1, &line, false, false},
+                               {"bars", nullptr, nullptr, ticks, 3, 2, bars, false, false}};
   sac_chart plot = {"a 'title'", 640, 320, 2, 2, panels};
 
   sac_test::TemporaryFolder place;
