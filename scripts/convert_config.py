@@ -141,7 +141,7 @@ def convert_networks(source, out):
             source, path, ("observation_net_params", "main_net_params"), out)
         out.set(f"{section}.hidden", hidden or None)
         out.set(f"{section}.activation", activation)
-        set_layer_norm(section, normed, path, out)
+        out.set(f"{section}.layer_norm", normed or None)
     beside = source.take(f"{critic}.action_net_params.features")
     convert_network(source, critic, ("action_net_params",), out)
     if beside:
@@ -151,11 +151,6 @@ def convert_networks(source, out):
     source.take("agents.critic.agent")
     for head in ("actor.policy_head_params", "critic.value_head_params"):
         source.take(f"agents.{head}.in_features")  # the width of the layer before
-
-
-def set_layer_norm(section, normed, path, out):
-    if normed:
-        out.lose(f"{path}...normalization", "LayerNorm", f"of the {section} network")
 
 
 def convert_policy_head(source, out):
@@ -180,15 +175,10 @@ def convert_clip(source, out):
     path = "algorithm.actor_grad_clip_params"
     norm, value = source.number(f"{path}.max_norm"), source.number(f"{path}.clip_value")
     source.take(f"{path}.func")
-    set_clip_value(path, value, out)
-    if norm is not None:
-        out.set("algorithm.max_grad_norm", norm)
-        out.note("algorithm.max_grad_norm: here it limits the critics too")
-
-
-def set_clip_value(path, value, out):
-    if value is not None:
-        out.lose(f"{path}.clip_value", value)
+    for ours, limit in (("max_grad_norm", norm), ("max_grad_value", value)):
+        out.set(f"algorithm.{ours}", limit)
+        if limit is not None:
+            out.note(f"algorithm.{ours}: here it limits the critics too")
 
 
 def convert_critic_loss(source, out):

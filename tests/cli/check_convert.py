@@ -33,7 +33,7 @@ agents:
       observation_net_params:
         {_network_type: linear, history_len: *history_len, features: [24], use_bias: true,
          activation: ReLU}
-      main_net_params: {features: [20, 12], activation: ReLU}
+      main_net_params: {features: [20, 12], normalization: LayerNorm, activation: ReLU}
     policy_head_params: {in_features: 12, policy_type: squashing-gauss, out_activation: Tanh}
   critic:
     agent: StateActionCritic
@@ -134,13 +134,22 @@ def a_catalyst_configuration_becomes_ours(room):
            algorithm__q_lr="0.002", algorithm__max_grad_norm="0.7", algorithm__batch_size="64",
            algorithm__buffer_size="20000", algorithm__learning_starts="300",
            algorithm__target_update_interval="2", policy__hidden="[24, 20, 12]",
-           policy__activation="relu", policy__squash="true", policy__log_std__min="-10.0",
+           policy__activation="relu", policy__layer_norm="true", policy__squash="true",
+           policy__log_std__min="-10.0", critic__layer_norm="false",
            critic__hidden="[28, 16]", critic__activation="tanh", checkpoint__every="50000")
     expect(keys, algorithm__exploration__gaussian="0.6",
            algorithm__exploration__gaussian_sigma="0.25", algorithm__exploration__parameter="0.3",
            algorithm__exploration__parameter_sigma="0.15",
            algorithm__exploration__deterministic="0.0")
     assert json.loads(keys["eval.seeds"]) == SEEDS[:64]
+
+
+def gradients_cut_by_value_stay_so(room):
+    cut = CATALYST.replace("{func: clip_grad_norm_, max_norm: 0.7}",
+                           "{func: clip_grad_value_, clip_value: 0.4}")
+    ours, told = convert(room, "lander.yml", cut)
+    expect(resolved(room, ours), algorithm__max_grad_value="0.4", algorithm__max_grad_norm="null")
+    has(told, "max_grad_value: here it limits the critics too")
 
 
 def the_two_reward_scales_of_catalyst_are_told_apart(room):

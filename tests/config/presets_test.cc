@@ -106,6 +106,28 @@ TEST(Presets, RedqUpdatesTwentyTimesAStepAndItsPolicyOnce) {
   EXPECT_EQ(c->algorithm.actor_q, SAC_ACTOR_Q_MEAN);
 }
 
+TEST(Presets, DroqTakesTwoCriticsOfRedqWithDropoutAndNormalisation) {
+  Loaded c = LoadPreset("preset/droq");
+  EXPECT_EQ(c->algorithm.n_critics, 2);
+  EXPECT_EQ(c->algorithm.gradient_steps, 20);
+  EXPECT_EQ(c->critic.dropout, 0.01);
+  EXPECT_TRUE(c->critic.layer_norm);
+  EXPECT_FALSE(c->policy.layer_norm);
+}
+
+TEST(Presets, CatalystsTemperatureIsOneOverItsScaleAndItsMixIsWhole) {
+  Loaded c = LoadPreset("preset/catalyst_rl_gym");
+  EXPECT_EQ(c->algorithm.ent_coef.initial, 1 / 200.0);
+  EXPECT_FALSE(c->algorithm.ent_coef.learned);
+  EXPECT_EQ(c->algorithm.reward_scale, 1.0);
+  EXPECT_EQ(c->algorithm.max_grad_value, 1.0);
+  EXPECT_EQ(c->algorithm.critic_loss, SAC_CRITIC_LOSS_HUBER);
+  EXPECT_DOUBLE_EQ(c->algorithm.exploration.gaussian + c->algorithm.exploration.parameter, 0.9);
+  EXPECT_EQ(c->env.frame_skip, 2);
+  EXPECT_EQ(c->env.history.observations, 2);
+  EXPECT_TRUE(c->policy.layer_norm && c->critic.layer_norm);
+}
+
 TEST(Presets, AnUnknownOneIsToldWithTheNearest) {
   EXPECT_STREQ(sac_preset_nearest("preset/softlerning"), "preset/softlearning");
   EXPECT_STREQ(sac_preset_nearest("redc"), "preset/redq");
