@@ -10,10 +10,10 @@
 #include "cli/bench.h"
 
 enum { REPLAY_ROWS = 100000, WARM_UP = 20, SAMPLES_MAX = 40000, PEAKS_MAX = 200 };
-// updates that a thread makes of one of several lanes before it looks for another, and how often in
-// a sample: a lane that is left over at the end of a sample keeps one thread busy, which training
-// has only where something is due
-enum { LANE_BURST = 8, LANE_BURSTS = 4 };
+// Updates that a thread makes of one of several lanes before it looks for another, and how often it
+// does in a sample: at the end of one a thread may have nothing left to do, as in training only
+// where something is due.
+enum { LANE_BURST = 16, LANE_BURSTS = 8, LANE_SAMPLES = 3 };
 static const double measure_s = 3, between_peaks_s = 0.03;
 
 typedef struct update_bench {
@@ -148,8 +148,10 @@ static sac_status measure(update_bench *self, sac_error *err) {
   SAC_TRY(update_all(self, (WARM_UP + self->burst - 1) / self->burst, err));
   int64_t heap = heap_bytes();
   double end_s = sac_clock_s() + measure_s, peak_s = 0;
-  int bursts = self->spread.lanes > 1 ? LANE_BURSTS : 1, each = bursts * self->burst;
-  while (self->n_samples < SAMPLES_MAX && (sac_clock_s() < end_s || self->n_samples * each < 20)) {
+  bool spread = self->spread.lanes > 1;
+  int bursts = spread ? LANE_BURSTS : 1, each = bursts * self->burst;
+  int least = spread ? LANE_SAMPLES : (20 + each - 1) / each;
+  while (self->n_samples < SAMPLES_MAX && (sac_clock_s() < end_s || self->n_samples < least)) {
     // what the machine gives drifts with its other load: the peak is measured all along, in turn
     if (sac_clock_s() > peak_s + between_peaks_s && self->n_peaks < PEAKS_MAX) {
       self->peaks[self->n_peaks++] = self->backend->ops->peak_gflops(self->backend);
