@@ -1,4 +1,4 @@
-// Plots through a script that is called gnuplot, and through gnuplot itself where it is there.
+// Charts through a script that is called gnuplot, and through gnuplot itself where it is there.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -26,7 +26,7 @@ bool contains(const std::string &text, const std::string &part) {
   return text.find(part) != std::string::npos;
 }
 
-class Plot : public testing::Test {
+class Chart : public testing::Test {
  protected:
   void SetUp() override {
     path_before = std::getenv("PATH");
@@ -46,7 +46,7 @@ class Plot : public testing::Test {
 
   sac_status draw(const std::string &name) {
     path = place / "out/" + name;
-    return sac_chart_write(&plot, path.c_str(), &err);
+    return sac_chart_write(&chart, path.c_str(), &err);
   }
 
   size_t files() const {
@@ -61,14 +61,14 @@ class Plot : public testing::Test {
                               {nullptr, SAC_MARK_BARS, 3, nullptr, high, nullptr, nullptr}};
   const sac_panel panels[2] = {{"curve", "x", "y", nullptr, 0, 1, &line, false, false},
                                {"bars", nullptr, nullptr, ticks, 3, 2, bars, false, false}};
-  sac_chart plot = {"a 'title'", 640, 320, 2, 2, panels};
+  sac_chart chart = {"a 'title'", 640, 320, 2, 2, panels};
 
   sac_test::TemporaryFolder place;
   std::string path_before, path;
   sac_error err = {};
 };
 
-TEST_F(Plot, TheScriptHoldsEveryNumberAndQuotesEveryText) {
+TEST_F(Chart, TheScriptHoldsEveryNumberAndQuotesEveryText) {
   gnuplot("echo \"$@\" >\"${0%/*}/arguments\"; cat");
   ASSERT_EQ(draw("a '$(x)'.svg"), SAC_OK) << err.text;
   EXPECT_EQ(contents(place / "bin/arguments"), "-d\n");
@@ -85,14 +85,27 @@ TEST_F(Plot, TheScriptHoldsEveryNumberAndQuotesEveryText) {
   EXPECT_TRUE(contains(contents(path), "set terminal pngcairo"));
 }
 
-TEST_F(Plot, OtherEndingsAreRefused) {
+TEST_F(Chart, AxesMayBeLogarithmicAndLinesDotted) {
+  gnuplot("cat");
+  const sac_series dotted = {"dots", SAC_MARK_LINE_POINTS, 3, x, high, nullptr, nullptr};
+  const sac_panel both[2] = {{"", "x", "y", nullptr, 0, 1, &dotted, true, false},
+                             {"", "x", "y", nullptr, 0, 1, &line, false, true}};
+  chart.panels = both;
+  ASSERT_EQ(draw("a.svg"), SAC_OK) << err.text;
+  std::string script = contents(path), second = script.substr(script.find("plot $d0") + 1);
+  EXPECT_TRUE(contains(script, "set logscale x\n")) << script;
+  EXPECT_TRUE(contains(script, "with linespoints"));
+  EXPECT_TRUE(contains(second, "unset logscale\nset logscale y\n")) << second;
+}
+
+TEST_F(Chart, OtherEndingsAreRefused) {
   gnuplot("cat");
   EXPECT_EQ(draw("a.pdf"), SAC_BAD_CONFIG);
   EXPECT_TRUE(contains(err.text, "must end in .svg or .png")) << err.text;
   EXPECT_EQ(files(), 0u);
 }
 
-TEST_F(Plot, WithoutGnuplotTheCureIsTold) {
+TEST_F(Chart, WithoutGnuplotTheCureIsTold) {
   gnuplot("");
   EXPECT_EQ(draw("a.svg"), SAC_FAILED);
   EXPECT_TRUE(contains(err.text,
@@ -102,17 +115,17 @@ TEST_F(Plot, WithoutGnuplotTheCureIsTold) {
   EXPECT_EQ(files(), 0u);
 }
 
-TEST_F(Plot, AFailureLeavesNothingButItsReason) {
+TEST_F(Chart, AFailureLeavesNothingButItsReason) {
   gnuplot("cat >/dev/null; echo half a picture; echo 'line 7: no such thing' >&2; exit 3");
   EXPECT_EQ(draw("a.svg"), SAC_FAILED);
   EXPECT_TRUE(contains(err.text, "gnuplot ended with exit code 3: line 7: no such thing"))
       << err.text;
   EXPECT_EQ(files(), 0u);
   path = place / "none/a.svg";
-  EXPECT_EQ(sac_chart_write(&plot, path.c_str(), &err), SAC_BAD_DISK);
+  EXPECT_EQ(sac_chart_write(&chart, path.c_str(), &err), SAC_BAD_DISK);
 }
 
-TEST_F(Plot, GnuplotDrawsIt) {
+TEST_F(Chart, GnuplotDrawsIt) {
   if (std::system("gnuplot --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no gnuplot here";
   ASSERT_EQ(draw("a.svg"), SAC_OK) << err.text;
   std::string svg = contents(path);
