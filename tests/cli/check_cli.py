@@ -203,7 +203,8 @@ def a_circle_of_files_is_a_usage_error(room):
     room.file("a.yaml", "defaults: b.yaml\nenv: {id: Pendulum-v1}\n")
     room.file("b.yaml", "algorithm: {gamma: 3}\ndefaults: a.yaml\n")
     done = room.run("config", "a.yaml", code=USAGE)
-    has(done.stderr, "b.yaml:2:11: defaults is a.yaml", "circle", "b.yaml:1:20: algorithm.gamma is 3")
+    has(done.stderr, "b.yaml:2:11: defaults is a.yaml", "circle",
+        "b.yaml:1:20: algorithm.gamma is 3")
 
 
 def the_reference_has_a_page_for_every_environment(room):

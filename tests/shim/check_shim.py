@@ -260,8 +260,8 @@ def training_steps_allocate_nothing_on_the_device(room):
     for place in (ON_HOST, ON_DEVICE, ON_DEVICE + EXPLORING, ON_DEVICE + ("run.seeds=[1,2]",)):
         counts = []
         for total in (63, 69):
-            _, done = train_on(room, f"run-{total}-{len(place)}-{place[0]}", "cuda", "checkpoint.every=0", *place,
-                               total=total, SAC_SHIM_REPORT="1")
+            _, done = train_on(room, f"run-{total}-{len(place)}-{place[0]}", "cuda",
+                               "checkpoint.every=0", *place, total=total, SAC_SHIM_REPORT="1")
             counts += re.findall(r"shim: (\d+) allocations", done.stderr)
         assert len(counts) == 2 and counts[0] == counts[1], counts
 
