@@ -46,13 +46,6 @@ void sac_replay_release(sac_replay *replay) {
   replay->priorities = (sac_priorities){0};
 }
 
-// every row that comes to be stored before the first update is as likely as any other
-static void reset_largest(sac_replay *replay) {
-  const sac_real one = 1;
-  for (int i = 0; i < replay->n_seeds; i++)
-    replay->backend->ops->upload(replay->backend, replay->priorities.largest + i, &one, sizeof one);
-}
-
 static sac_status allocate_priorities(sac_replay *replay, sac_error *err) {
   size_t n = (size_t)replay->n_seeds;
   size_t count =
@@ -65,7 +58,7 @@ static sac_status allocate_priorities(sac_replay *replay, sac_error *err) {
                                         .count = count,
                                         .nodes = memory,
                                         .largest = (sac_real *)memory + n * count};
-  reset_largest(replay);
+  for (int i = 0; i < replay->n_seeds; i++) sac_replay_reset_priorities(replay, i);
   return SAC_OK;
 }
 
@@ -137,15 +130,6 @@ void sac_replay_take(sac_replay *replay, int i_seed, const sac_real *rows, int c
   write_rows(replay, i_seed, replay->pushed, (size_t)count, rows, replay->backend->ops->copy);
 }
 
-static void enter_priorities(sac_replay *replay, uint64_t first, uint64_t count,
-                             sac_priority_mode mode) {
-  sac_priority_enter step = {.priorities = replay->priorities,
-                             .first = (size_t)(first % replay->capacity),
-                             .count = (size_t)count,
-                             .mode = mode};
-  replay->backend->ops->priority_enter(replay->backend, &step);
-}
-
 // tell the device, where it reads them, the rows stored so far
 static void upload_counts(sac_replay *replay, uint64_t before) {
   const sac_ops *ops = replay->backend->ops;
@@ -163,20 +147,43 @@ void sac_replay_advance(sac_replay *replay, int count) {
   uint64_t before = replay->pushed;
   replay->pushed += (uint64_t)count;
   upload_counts(replay, before);
-  if (replay->priorities.nodes && count > 0)
-    enter_priorities(replay, before, (uint64_t)count, SAC_PRIORITY_APPEND);
+  if (!replay->priorities.nodes || count == 0) return;
+  sac_priority_enter step = {.priorities = replay->priorities,
+                             .first = (size_t)(before % replay->capacity),
+                             .count = (size_t)count,
+                             .mode = SAC_PRIORITY_APPEND};
+  replay->backend->ops->priority_enter(replay->backend, &step);
 }
 
 void sac_replay_set_pushed(sac_replay *replay, uint64_t pushed) {
   uint64_t before = replay->pushed;
   replay->pushed = pushed;
   upload_counts(replay, before);
-  if (!replay->priorities.nodes) return;
-  uint64_t count = sac_replay_count(replay);
-  reset_largest(replay);
-  enter_priorities(replay, pushed - count, count, SAC_PRIORITY_RESET);
 }
 
-void sac_replay_set_priorities(sac_replay *replay) {
-  enter_priorities(replay, 0, sac_replay_count(replay), SAC_PRIORITY_GIVEN);
+sac_priorities sac_replay_priorities(const sac_replay *replay, int i_seed) {
+  sac_priorities own = replay->priorities;
+  own.n = 1;
+  own.nodes += (size_t)i_seed * own.count;
+  own.largest += i_seed;
+  return own;
+}
+
+// live rows lie at the first places, or at all of them
+static void enter_live(sac_replay *replay, int i_seed, sac_priority_mode mode) {
+  sac_priority_enter step = {.priorities = sac_replay_priorities(replay, i_seed),
+                             .count = (size_t)sac_replay_count(replay),
+                             .mode = mode};
+  replay->backend->ops->priority_enter(replay->backend, &step);
+}
+
+void sac_replay_reset_priorities(sac_replay *replay, int i_seed) {
+  const sac_real one = 1;
+  sac_priorities own = sac_replay_priorities(replay, i_seed);
+  replay->backend->ops->upload(replay->backend, own.largest, &one, sizeof one);
+  enter_live(replay, i_seed, SAC_PRIORITY_RESET);
+}
+
+void sac_replay_sum_priorities(sac_replay *replay, int i_seed) {
+  enter_live(replay, i_seed, SAC_PRIORITY_GIVEN);
 }

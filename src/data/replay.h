@@ -86,10 +86,15 @@ void sac_replay_read(const sac_replay *replay, int i_seed, uint64_t first, size_
 void sac_replay_write(sac_replay *replay, int i_seed, uint64_t first, size_t count,
                       const sac_real *rows);
 
-/// Set how many rows were ever stored, after the live ones were written. Their priorities are those
-/// of rows just stored until sac_replay_set_priorities.
+/// Set how many rows were ever stored, after the live ones were written; their priorities are then
+/// set seed by seed.
 void sac_replay_set_pushed(sac_replay *replay, uint64_t pushed);
 
-/// The priorities of seed `i_seed` were written: to the first of `priorities.nodes` (count) and to
-/// `priorities.largest`. Sums them.
-void sac_replay_set_priorities(sac_replay *replay);
+/// The priorities of one seed.
+sac_priorities sac_replay_priorities(const sac_replay *replay, int i_seed);
+
+/// Give the live rows of a seed equal priorities, and no place any other.
+void sac_replay_reset_priorities(sac_replay *replay, int i_seed);
+
+/// Sum the priorities of a seed's live rows after they were written to its first nodes.
+void sac_replay_sum_priorities(sac_replay *replay, int i_seed);

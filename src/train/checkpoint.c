@@ -139,13 +139,13 @@ static void add_exploration(const sac_state *state, sac_tensors *tensors) {
 // the priorities of a run's live rows, by their places in the ring: their sums follow from them
 static void add_priorities(const sac_state *state, sac_tensors *tensors) {
   const sac_replay *replay = state->replay;
-  const sac_priorities *priorities = &replay->priorities;
   int64_t count = (int64_t)sac_replay_count(replay), one = 1;
-  if (!priorities->nodes || count == 0) return;
+  if (!replay->priorities.nodes || count == 0) return;
+  sac_priorities own = sac_replay_priorities(replay, state->i_seed);
   sac_tensors_add(tensors, replay->backend, "replay.priority", SAC_DTYPE_REAL, 1, &count,
-                  priorities->nodes + (size_t)state->i_seed * priorities->count);
+                  own.nodes);
   sac_tensors_add(tensors, replay->backend, "replay.largest_priority", SAC_DTYPE_REAL, 1, &one,
-                  priorities->largest + state->i_seed);
+                  own.largest);
 }
 
 static sac_status get_reals(const sac_safetensors *file, const sac_tensor *wanted,
@@ -162,16 +162,17 @@ static sac_status get_reals(const sac_safetensors *file, const sac_tensor *wante
 // a run that was saved without priorities goes on with equal ones
 static sac_status load_priorities(const sac_state *state, const sac_safetensors *file,
                                   sac_error *err) {
-  const sac_priorities *priorities = &state->replay->priorities;
-  sac_backend *backend = state->replay->backend;
+  sac_replay *replay = state->replay;
+  if (!replay->priorities.nodes) return SAC_OK;
   sac_tensor all = {
-      .name = "replay.priority", .rank = 1, .shape = {(int64_t)sac_replay_count(state->replay)}};
+      .name = "replay.priority", .rank = 1, .shape = {(int64_t)sac_replay_count(replay)}};
   sac_tensor largest = {.name = "replay.largest_priority", .rank = 1, .shape = {1}};
-  if (!priorities->nodes || !sac_safetensors_find(file, "replay.priority")) return SAC_OK;
-  SAC_TRY(get_reals(file, &all, backend,
-                    priorities->nodes + (size_t)state->i_seed * priorities->count, err));
-  SAC_TRY(get_reals(file, &largest, backend, priorities->largest + state->i_seed, err));
-  sac_replay_set_priorities(state->replay);
+  sac_replay_reset_priorities(replay, state->i_seed);
+  if (!sac_safetensors_find(file, "replay.priority")) return SAC_OK;
+  sac_priorities own = sac_replay_priorities(replay, state->i_seed);
+  SAC_TRY(get_reals(file, &all, replay->backend, own.nodes, err));
+  SAC_TRY(get_reals(file, &largest, replay->backend, own.largest, err));
+  sac_replay_sum_priorities(replay, state->i_seed);
   return SAC_OK;
 }
 
@@ -323,7 +324,7 @@ static sac_status load_replay(const sac_state *state, const sac_safetensors *fil
     state->progress->updates_owed = 0;
     state->progress->updates_from =
         state->progress->timesteps + (uint64_t)state->cfg->algorithm.learning_starts;
-    return SAC_OK;
+    return load_priorities(state, file, err);
   }
   sac_live_rows live = {0};
   SAC_TRY(read_live_rows(file, state->replay->capacity, &live, err));

@@ -82,7 +82,7 @@ TEST(Checkpoint, PrioritiesMayBeginAndEndAtAResume) {
   priority.go(90);
   HandRun begins(small_run(by_priority)), ends(small_run());
   ASSERT_EQ(begins.load_from(uniform, uniform.save()), SAC_OK) << begins.err.text;
-  const sac_priorities &tree = begins.run->replay.priorities;
+  const sac_priorities &tree = begins.run->learner->replay.priorities;
   for (size_t k = 0; k < 500; k++) EXPECT_EQ(tree.nodes[k], k < 90 ? 1 : 0);
   EXPECT_EQ(tree.nodes[tree.count - 1], 90);
   begins.go(5);
@@ -91,7 +91,7 @@ TEST(Checkpoint, PrioritiesMayBeginAndEndAtAResume) {
   ends.go(5);
   // what lies there from before does not stay
   ASSERT_EQ(begins.load_from(priority, path), SAC_OK) << begins.err.text;
-  const sac_priorities &saved = priority.run->replay.priorities;
+  const sac_priorities &saved = priority.run->learner->replay.priorities;
   for (size_t k = 0; k < tree.count; k++) ASSERT_EQ(tree.nodes[k], saved.nodes[k]) << k;
   EXPECT_EQ(tree.largest[0], saved.largest[0]);
   EXPECT_NE(tree.nodes[tree.count - 1], 90);

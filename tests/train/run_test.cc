@@ -147,17 +147,17 @@ TEST(RunStep, RowsHoldTheFinalObservation) {
 TEST(RunStep, RowsTellWhereAnEpisodeBegins) {
   HandRun run(small_run({"env.max_episode_steps=10", "env.n_envs=2"}));
   run.go(35);
-  int at = sac_row_begins(&run.run->replay.layout);
+  int at = sac_row_begins(&run.run->learner->replay.layout);
   std::vector<std::vector<sac_real>> rows = rows_of(run);
   for (size_t i = 0; i < rows.size(); i++) EXPECT_EQ(rows[i][(size_t)at], i / 2 % 10 == 0) << i;
 
   // Hopper falls: the row after an end begins, and no other
   HandRun falls(small_run({"env.id=Hopper-v5", "algorithm.learning_starts=300"}));
   falls.go(150);
-  at = sac_row_begins(&falls.run->replay.layout);
+  at = sac_row_begins(&falls.run->learner->replay.layout);
   rows = rows_of(falls);
   for (size_t i = 1; i < rows.size(); i++) {
-    bool ended = rows[i - 1][(size_t)sac_row_terminated(&falls.run->replay.layout)] == 1;
+    bool ended = rows[i - 1][(size_t)sac_row_terminated(&falls.run->learner->replay.layout)] == 1;
     EXPECT_EQ(rows[i][(size_t)at] == 1, ended) << i;
   }
 }
