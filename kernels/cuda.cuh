@@ -102,6 +102,13 @@ void sac_cuda_hidden_backward(sac_backend *backend, const sac_hidden_backward *o
 void sac_cuda_priority_draw(sac_backend *backend, const sac_priority_draw *op);
 void sac_cuda_priority_update(sac_backend *backend, const sac_priority_update *op);
 void sac_cuda_priority_enter(sac_backend *backend, const sac_priority_enter *op);
+void sac_cuda_gmm_forward(sac_backend *backend, const sac_gmm_forward *op);
+void sac_cuda_gmm_backward(sac_backend *backend, const sac_gmm_backward *op);
+void sac_cuda_flow_forward(sac_backend *backend, const sac_flow_forward *op);
+void sac_cuda_flow_backward(sac_backend *backend, const sac_flow_backward *op);
+void sac_cuda_flow_inverse(sac_backend *backend, const sac_flow_inverse *op);
+void sac_cuda_row_repeat(sac_backend *backend, const sac_row_repeat *op);
+void sac_cuda_action_choice(sac_backend *backend, const sac_action_choice *op);
 void sac_cuda_normal_fill(sac_backend *backend, const sac_normal_fill *op);
 void sac_cuda_replay_gather(sac_backend *backend, const sac_replay_gather *op);
 void sac_cuda_normalise(sac_backend *backend, const sac_normalise *op);

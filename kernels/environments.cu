@@ -21,6 +21,7 @@ void sac_cuda_env_step(sac_backend *backend, const sac_env_step *op) {
   size_t rows_bytes = (size_t)op->n * (size_t)op->layout.width * sizeof *op->rows;
   sac_cuda_uses uses = {};
   sac_cuda_reads(&uses, op->world, sizeof *op->world);
+  if (op->applied) sac_cuda_reads(&uses, op->applied, rows_bytes);
   sac_cuda_writes(&uses, op->records, (size_t)op->n * op->record_bytes);
   sac_cuda_writes(&uses, op->news, sizeof *op->news);
   sac_cuda_writes(&uses, op->events, (size_t)op->n * sizeof *op->events);

@@ -225,7 +225,9 @@ static __global__ void __launch_bounds__(SAC_REDUCE_THREADS)
     for (int k = 0; k < op.n_critics && !mean; k++)
       *sac_stack_row(&op.seed, i * op.n_critics + k, row) = which == k;
     // J_pi's integrand is alpha log pi - alpha log p0 - m
-    loss -= (double)(m + entropy_bonus(&op.log_pi, &op.prior_action, op.act_dim, i, row, alpha));
+    m += entropy_bonus(&op.log_pi, &op.prior_action, op.act_dim, i, row, alpha);
+    if (op.integrand.data) *sac_stack_row(&op.integrand, i, row) = -m;
+    loss -= (double)m;
     entropy -= (double)*sac_stack_row(&op.log_pi, i, row);
   }
   loss = sac_block_sum(loss);
@@ -263,6 +265,7 @@ void sac_cuda_policy_loss(sac_backend *backend, const sac_policy_loss *op) {
   sac_cuda_writes(&uses, op->row_count, (size_t)(op->n * op->n_critics) * sizeof *op->row_count);
   sac_cuda_writes(&uses, op->loss, (size_t)op->n * sizeof *op->loss);
   sac_cuda_writes(&uses, op->entropy, (size_t)op->n * sizeof *op->entropy);
+  sac_cuda_writes_stack(&uses, &op->integrand, op->n, op->rows, 1);
   sac_cuda_step_begin(backend, &uses);
   SAC_CUDA_RUN(backend, policy_loss_kernel, (unsigned)op->n, SAC_REDUCE_THREADS, *op);
   if (op->actor_q != SAC_ACTOR_MEAN)

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Judges that sac learns: trains real tasks and compares with stated bars and reference curves.
 
-  learning.py SAC [pendulum] [lqr] [half_cheetah] [hopper] [--jobs N] [--out DIR] [key=value ...]
+  learning.py SAC [pendulum] [lqr] [hierarchy] [multigoal] [half_cheetah] [hopper] [--jobs N]
+              [--out DIR] [key=value ...]
 
 pendulum       10,000 steps, 5 seeds, sac and sac_v1: 100 deterministic evaluation episodes each,
                mean at least -165
 lqr            gain within 5 % and standard deviation within 10 % of the closed form, 3 seeds
+hierarchy      the same for a stack of two layers, 3 seeds
+multigoal      a mixture and a flow: all four goals reached in 100 rollouts, by 10 of them at
+               least, 3 seeds each
 half_cheetah,  50,000 steps, 3 seeds, settings of the reference: the mean of the evaluations at 5k,
 hopper         10k .. 50k not below the reference's (results/reference) by more than two standard
                errors of the difference
@@ -25,6 +29,7 @@ from pathlib import Path
 import numpy as np
 
 import golden_options
+import latent_policy
 import safetensors_io
 from golden_update import Sample, actor_of
 
@@ -140,6 +145,14 @@ def gain_and_deviation(folder, options):
     return -slope, float(actions.std(1).mean())
 
 
+def judge_pairs(table, task, pairs):
+    for what, values, exact, share in (("gain", [p[0] for p in pairs], GAIN, 0.05),
+                                       ("deviation", [p[1] for p in pairs], DEVIATION, 0.1)):
+        errors = [abs(value / exact - 1) for value in values]
+        table.row(f"{task}, {what}", values, f"off by {100 * max(errors):.1f} % at most",
+                  f"{exact:.4f} ± {100 * share:g} %", max(errors) <= share)
+
+
 def lqr(arguments, table):
     for name in ("sac", "sac_v1"):
         extra = [f"algorithm.name={name}"]
@@ -147,12 +160,31 @@ def lqr(arguments, table):
         jobs = [(f"lqr-{name}-seed{seed}", "lqr.yaml", [*extra, f"run.seed={seed}"])
                 for seed in range(1, 4)]
         pairs = [gain_and_deviation(folder, options) for folder in train_all(arguments, jobs)]
-        for what, values, exact, share in (("gain", [p[0] for p in pairs], GAIN, 0.05),
-                                           ("deviation", [p[1] for p in pairs], DEVIATION, 0.1)):
-            errors = [abs(value / exact - 1) for value in values]
-            table.row(f"LinearQuadratic-v0 {name}, {what}", values,
-                      f"off by {100 * max(errors):.1f} % at most",
-                      f"{exact:.4f} ± {100 * share:g} %", max(errors) <= share)
+        judge_pairs(table, f"LinearQuadratic-v0 {name}", pairs)
+
+
+# latent policies
+
+
+def hierarchy(arguments, table):
+    lower, = train_all(arguments, [("lqr-lower", "lqr_hierarchy_lower.yaml", [])])
+    jobs = [(f"lqr-stack-seed{seed}", "lqr_hierarchy.yaml",
+             [f"run.seed={seed}", f"hierarchy.lower={lower}"]) for seed in range(1, 4)]
+    pairs = [latent_policy.gain_and_deviation(latent_policy.Stack(latent_policy.newest(folder)),
+                                              np.random.default_rng(1))
+             for folder in train_all(arguments, jobs)]
+    judge_pairs(table, "LinearQuadratic-v0, two layers", pairs)
+
+
+def multigoal(arguments, table):
+    for kind in ("gmm", "lsp"):
+        jobs = [(f"multigoal-{kind}-seed{seed}", f"multigoal_{kind}.yaml", [f"run.seed={seed}"])
+                for seed in range(1, 4)]
+        for folder in train_all(arguments, jobs):
+            stack = latent_policy.Stack(latent_policy.newest(folder))
+            counts = latent_policy.multigoal(stack, np.random.default_rng(1))
+            table.row(f"Multigoal-v0 {kind}, goals of 100 rollouts", counts,
+                      f"{sum(count >= 10 for count in counts)} of 4", "4 of 4", min(counts) >= 10)
 
 
 # learning curves
@@ -190,6 +222,7 @@ def curve(arguments, table, task, config):
 
 def main():
     tasks = {"pendulum": pendulum, "lqr": lqr,
+             "hierarchy": hierarchy, "multigoal": multigoal,
              "half_cheetah": lambda a, t: curve(a, t, "HalfCheetah-v5", "half_cheetah"),
              "hopper": lambda a, t: curve(a, t, "Hopper-v5", "hopper")}
     parser = argparse.ArgumentParser(usage=__doc__.replace("%", "%%"))

@@ -13,6 +13,10 @@ struct sac_actor {
                     // where they lie there already
   sac_real *noise;  // (n_seeds, n_rows, noise_dim)
   uint64_t *step, *key;  // one, (n_seeds)
+  sac_hierarchy *lower;  // of the agent, or its copy here; NULL where there is none
+  sac_real *applied;     // (n_seeds, n_rows, width) rows of the environments' actions below it, in
+                         // the backend's memory
+  sac_real *applied_here;  // the same in host memory; NULL where rows lie in the backend's
   // the copy, where there is one
   bool copies;
   sac_policy policy;
@@ -26,6 +30,28 @@ struct sac_actor {
 
 static size_t count_rows(const sac_actor *self) {
   return (size_t)self->n_seeds * (size_t)self->n_rows;
+}
+
+static size_t rows_bytes(const sac_actor *self) {
+  return count_rows(self) * (size_t)self->layout.width * sizeof(sac_real);
+}
+
+// the layers below, where they are to act
+static sac_status open_lower(sac_actor *self, bool in_place, sac_error *err) {
+  sac_backend *backend = self->backend;
+  void *memory = NULL;
+  self->lower = self->agent->lower;
+  if (!self->lower) return SAC_OK;
+  if (self->copies) {
+    self->lower = NULL;
+    SAC_TRY(sac_hierarchy_copy(self->agent->lower, backend, self->n_rows, &self->lower, err));
+  }
+  SAC_TRY(backend->ops->alloc(backend, rows_bytes(self), &memory, err));
+  self->applied = memory;
+  if (in_place) return SAC_OK;
+  self->applied_here = calloc(1, rows_bytes(self));
+  return self->applied_here ? SAC_OK
+                            : sac_error_set(err, SAC_FAILED, "no memory for applied actions");
 }
 
 static sac_status allocate_rows(sac_actor *self, const sac_actor_options *options, sac_error *err) {
@@ -125,6 +151,7 @@ sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor,
   sac_status status = allocate_rows(self, options, err);
   if (status == SAC_OK && self->copies) status = create_copy(self, err);
   if (status == SAC_OK) status = create_explorers(self, options->seeds, err);
+  if (status == SAC_OK) status = open_lower(self, options->in_place, err);
   if (status == SAC_OK)
     *actor = self;
   else
@@ -138,10 +165,12 @@ void sac_actor_destroy(sac_actor *actor) {
     sac_explorer_destroy(actor->explorers[i]);
   free(actor->explorers);
   free(actor->seed_policy);
-  void *memory[] = {actor->rows, actor->noise, actor->step, actor->memory};
+  void *memory[] = {actor->rows, actor->noise, actor->step, actor->memory, actor->applied};
   for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
     if (memory[i]) actor->backend->ops->release(actor->backend, memory[i]);
   if (actor->copies) sac_policy_release(&actor->policy);
+  if (actor->copies) sac_hierarchy_destroy(actor->lower);
+  free(actor->applied_here);
   free(actor->values);
   free(actor);
 }
@@ -169,38 +198,78 @@ static void explore(sac_actor *self, const sac_policy_draw *draw) {
   }
 }
 
-sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_error *err) {
-  sac_backend *backend = actor->backend;
-  const sac_ops *ops = backend->ops;
-  const sac_row_layout *layout = &actor->layout;
-  size_t bytes = count_rows(actor) * (size_t)layout->width * sizeof *rows;
-  size_t n_rows = (size_t)actor->n_rows;
-  if (actor->rows) ops->upload(backend, actor->rows, rows, bytes);
-  ops->upload(backend, actor->step, &step, sizeof step);
-  int noise_dim = actor->agent->policy.noise_dim;
-  sac_stack staged = {.data = actor->rows ? actor->rows : rows,
-                      .stride = n_rows * (size_t)layout->width,
-                      .ld = layout->width,
-                      .share = 1};
-  sac_stack noise = {
-      .data = actor->noise, .stride = n_rows * (size_t)noise_dim, .ld = noise_dim, .share = 1};
-  sac_normal_fill fill = {.n = actor->n_seeds,
-                          .rows = actor->n_rows,
-                          .cols = noise_dim,
-                          .key = actor->key,
+// matrices of every seed, `ld` values a row
+static sac_stack rows_of(const sac_actor *self, sac_real *data, int ld) {
+  return (sac_stack){
+      .data = data, .stride = (size_t)self->n_rows * (size_t)ld, .ld = ld, .share = 1};
+}
+
+static void draw_normals(sac_actor *self, int cols, sac_stack out) {
+  sac_normal_fill fill = {.n = self->n_seeds,
+                          .rows = self->n_rows,
+                          .cols = cols,
+                          .key = self->key,
                           .purpose = SAC_DRAW_ACT,
-                          .step = actor->step,
-                          .out = noise};
-  ops->normal_fill(backend, &fill);
-  follow(actor);
-  sac_policy_draw draw = {.rows = actor->n_rows,
-                          .obs = sac_agent_see(actor->agent, actor->n_rows, staged),
+                          .step = self->step,
+                          .out = out};
+  self->backend->ops->normal_fill(self->backend, &fill);
+}
+
+// the policy's action for every row, as its episode explores
+static void act(sac_actor *self, sac_stack staged) {
+  int noise_dim = self->agent->policy.noise_dim;
+  sac_stack noise = rows_of(self, self->noise, noise_dim);
+  draw_normals(self, noise_dim, noise);
+  follow(self);
+  sac_policy_draw draw = {.rows = self->n_rows,
+                          .obs = sac_agent_see(self->agent, self->n_rows, staged),
                           .noise = noise,
-                          .action = sac_agent_columns(staged, sac_row_action(layout))};
-  sac_policy_sample(acting_policy(actor), acting_pass(actor), &draw);
-  explore(actor, &draw);
-  if (!actor->rows) return SAC_OK;
-  ops->download(backend, rows, actor->rows, bytes);
+                          .action = sac_agent_columns(staged, sac_row_action(&self->layout))};
+  sac_policy_sample(acting_policy(self), acting_pass(self), &draw);
+  explore(self, &draw);
+}
+
+// the environments' actions into the rows beside
+static void descend(sac_actor *self, sac_stack staged) {
+  sac_stack applied = rows_of(self, self->applied, self->layout.width);
+  int column = sac_row_action(&self->layout);
+  for (int i = 0; i < self->n_seeds; i++) {
+    sac_descent descent = {.rows = self->n_rows,
+                           .obs = of_seed(staged, i),
+                           .latent = of_seed(sac_agent_columns(staged, column), i),
+                           .action = of_seed(sac_agent_columns(applied, column), i)};
+    sac_hierarchy_act(self->lower, &descent);
+  }
+}
+
+static sac_status draw(sac_actor *self, uint64_t step, sac_real *rows, bool from_prior,
+                       sac_error *err) {
+  const sac_ops *ops = self->backend->ops;
+  if (self->rows) ops->upload(self->backend, self->rows, rows, rows_bytes(self));
+  ops->upload(self->backend, self->step, &step, sizeof step);
+  sac_stack staged = rows_of(self, self->rows ? self->rows : rows, self->layout.width);
+  if (from_prior)
+    draw_normals(self, self->layout.act_dim,
+                 sac_agent_columns(staged, sac_row_action(&self->layout)));
+  else
+    act(self, staged);
+  if (self->lower) descend(self, staged);
+  if (!self->rows) return SAC_OK;
+  ops->download(self->backend, rows, self->rows, rows_bytes(self));
+  if (self->lower)
+    ops->download(self->backend, self->applied_here, self->applied, rows_bytes(self));
   // actions of a device that failed never reach the environments
-  return actor->agent->backend->ops->sync(actor->agent->backend, err);
+  return self->agent->backend->ops->sync(self->agent->backend, err);
+}
+
+sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_error *err) {
+  return draw(actor, step, rows, false, err);
+}
+
+sac_status sac_actor_draw_prior(sac_actor *actor, uint64_t step, sac_real *rows, sac_error *err) {
+  return draw(actor, step, rows, true, err);
+}
+
+sac_real *sac_actor_applied(const sac_actor *actor) {
+  return actor->applied_here ? actor->applied_here : actor->applied;
 }

@@ -32,3 +32,11 @@ void sac_actor_begin(sac_actor *actor, int i_seed, int i_env, uint64_t step);
 /// actions written. Draws depend on (seed, step, row) only, wherever the policy lives. SAC_FAILED
 /// when the device has failed.
 sac_status sac_actor_draw(sac_actor *actor, uint64_t step, sac_real *rows, sac_error *err);
+
+/// The same with a drawn from N(0, I), the prior of an action that is the noise of a lower layer.
+sac_status sac_actor_draw_prior(sac_actor *actor, uint64_t step, sac_real *rows, sac_error *err);
+
+/// Rows of the shape of those of a draw, whose actions the environments get: what the layers below
+/// the agent made of the last draw, in host memory or where options.in_place says. NULL where there
+/// are none.
+sac_real *sac_actor_applied(const sac_actor *actor);

@@ -38,6 +38,10 @@ static void carve_batch(sac_agent *self, sac_arena *arena) {
     batch->place = sac_arena_take(arena, (size_t)(n * rows) * sizeof *batch->place);
   }
   batch->dq = carve(arena, members, rows, self->act_dim);
+  if (self->policy.kind->by_likelihood_ratio) {
+    batch->integrand = carve(arena, n, rows, 1);
+    batch->log_pi_again = carve(arena, n, rows, 1);
+  }
   batch->row = sac_arena_take(arena, (size_t)(members * rows) * sizeof *batch->row);
   batch->row_count = sac_arena_take(arena, (size_t)members * sizeof *batch->row_count);
 }
@@ -72,6 +76,21 @@ static void carve_scaling(sac_agent *self, sac_arena *arena) {
   }
 }
 
+static bool chooses(const sac_agent *self) {
+  return self->policy.candidates > 1;
+}
+
+static void carve_choice(sac_agent *self, sac_arena *arena) {
+  sac_choice *choice = &self->choice;
+  int rows = SAC_CHOICE_ROWS * self->policy.candidates;
+  if (!chooses(self)) return;
+  choice->judged = carve(arena, self->n_seeds, rows, self->obs_dim + self->act_dim);
+  if (self->policy.draws_candidates)
+    choice->noise = carve(arena, self->n_seeds, rows, self->policy.noise_dim);
+  sac_policy_pass_carve(&self->policy, rows, false, arena, &choice->policy_pass);
+  sac_mlp_pass_carve(&self->q.mlp, rows, false, arena, &choice->q_pass);
+}
+
 static void carve_target(const sac_agent *self, const sac_critic *critic, sac_arena *arena,
                          const sac_mlp_pass *own, sac_mlp_pass *target) {
   if (critic->target.value && self->backend->ops->overlaps)
@@ -94,6 +113,7 @@ static void carve_all(sac_agent *self, sac_arena *arena) {
     sac_mlp_pass_carve(&self->value.mlp, self->batch_size, true, arena, &self->value_pass);
     carve_target(self, &self->value, arena, &self->value_pass, &self->value_target_pass);
   }
+  carve_choice(self, arena);
   self->key = sac_arena_take(arena, (size_t)self->n_seeds * sizeof *self->key);
   self->update = sac_arena_take(arena, sizeof *self->update);
   self->fault = sac_arena_take(arena, (size_t)self->n_seeds * sizeof *self->fault);
@@ -136,8 +156,10 @@ static sac_status allocate_workspace(sac_agent *self, const sac_agent_options *o
   arena = (sac_arena){.memory = self->memory, .size = arena.used};
   carve_all(self, &arena);
   int act_rows = self->act_rows > 2 * self->batch_size ? self->act_rows : 2 * self->batch_size;
-  SAC_TRY(sac_policy_reserve(&self->policy, act_rows, err));
-  SAC_TRY(sac_mlp_reserve(&self->q.mlp, backend, self->batch_size, err));
+  int chosen = chooses(self) ? SAC_CHOICE_ROWS * self->policy.candidates : 0;
+  SAC_TRY(sac_policy_reserve(&self->policy, act_rows > chosen ? act_rows : chosen, err));
+  int judged = self->batch_size > chosen ? self->batch_size : chosen;
+  SAC_TRY(sac_mlp_reserve(&self->q.mlp, backend, judged, err));
   if (!self->def->uses_value) return SAC_OK;
   return sac_mlp_reserve(&self->value.mlp, backend, self->batch_size, err);
 }
@@ -201,6 +223,7 @@ static sac_status initialise_networks(sac_agent *self, const uint64_t *seeds, sa
                                &log_alpha, sizeof log_alpha);
   self->backend->ops->upload(self->backend, self->key, seeds,
                              (size_t)self->n_seeds * sizeof *seeds);
+  if (self->choice.noise.data) sac_agent_prepare_choice(self);
   return SAC_OK;
 }
 
@@ -217,6 +240,7 @@ sac_status sac_agent_create(const sac_agent_options *options, sac_agent **agent,
   self->act_dim = options->act_dim;
   self->batch_size = options->batch_size;
   self->act_rows = options->act_rows;
+  self->lower = options->lower;
   self->n_critics = (int)self->cfg.algorithm.n_critics;
   self->learns_temperature = self->cfg.algorithm.ent_coef.learned;
   double target = self->cfg.algorithm.target_entropy;
@@ -251,6 +275,10 @@ sac_params *sac_agent_params(sac_agent *agent, int i) {
   for (size_t at = 0; at < sizeof all / sizeof *all; at++)
     if (all[at]->value && i-- == 0) return all[at];
   return NULL;
+}
+
+bool sac_agent_squashes(const sac_agent *agent) {
+  return agent->lower ? sac_hierarchy_squashes(agent->lower) : agent->policy.gaussian.squash;
 }
 
 int sac_agent_noise_dim(const sac_agent *agent) {
@@ -383,12 +411,36 @@ sac_stack sac_agent_see(sac_agent *agent, int rows, sac_stack obs) {
   return seen;
 }
 
-void sac_agent_act(sac_agent *agent, const sac_act *act) {
+static sac_stack member_of(const sac_stack *stack, int i) {
+  return (sac_stack){.data = sac_stack_member(stack, i), .ld = stack->ld, .share = 1};
+}
+
+// the lower layers' part, in place
+static void descend(sac_agent *self, const sac_act *act) {
+  for (int i = 0; i < self->n_seeds && self->lower; i++) {
+    sac_descent descent = {.rows = act->rows,
+                           .obs = member_of(&act->obs, i),
+                           .latent = member_of(&act->action, i),
+                           .action = member_of(&act->action, i)};
+    sac_hierarchy_act(self->lower, &descent);
+  }
+}
+
+static void act_by_own(sac_agent *agent, const sac_act *act) {
+  if (!act->noise.data && chooses(agent)) {
+    sac_agent_choose(agent, act);
+    return;
+  }
   sac_policy_draw draw = {.rows = act->rows,
                           .obs = sac_agent_see(agent, act->rows, act->obs),
                           .noise = act->noise,
                           .action = act->action};
   sac_policy_sample(&agent->policy, &agent->act_pass, &draw);
+}
+
+void sac_agent_act(sac_agent *agent, const sac_act *act) {
+  act_by_own(agent, act);
+  descend(agent, act);
 }
 
 // the replay keeps what the environments gave

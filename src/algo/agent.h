@@ -3,6 +3,7 @@
 #pragma once
 
 #include "algo/algorithm.h"
+#include "algo/hierarchy.h"
 #include "config/config.h"
 #include "data/replay.h"
 #include "nn/critic.h"
@@ -22,6 +23,8 @@ typedef struct sac_batch {
   sac_stack weight;              // (B, 1) of the row in J_Q; data NULL where all are 1
   uint32_t *place;               // (n_seeds, B) in the replay, where drawn by priority; else NULL
   sac_stack dq;                  // (N members a seed; B, A) dm/da
+  sac_stack integrand;           // (B, 1) what J_pi is the mean of, for the likelihood ratio
+  sac_stack log_pi_again;        // (B, 1) of the second action that its baseline is made from
   int32_t *row, *row_count;      // (n_seeds * N, B), (n_seeds * N): which critic decides which row
 } sac_batch;
 
@@ -39,12 +42,23 @@ typedef struct sac_scaling {
   sac_real *seen;                        // (n_seeds, act_rows, S) observations to act on
 } sac_scaling;
 
+/// What the deterministic action of a policy with candidates is chosen in, SAC_CHOICE_ROWS rows a
+/// time; empty for the others.
+enum { SAC_CHOICE_ROWS = 16 };
+typedef struct sac_choice {
+  sac_stack judged;  // (n_seeds, SAC_CHOICE_ROWS * candidates, S + A) [s | candidate]
+  sac_stack noise;   // (n_seeds, SAC_CHOICE_ROWS * candidates, noise_dim); data NULL: needs none
+  sac_policy_pass policy_pass;
+  sac_mlp_pass q_pass;
+} sac_choice;
+
 struct sac_agent {
   const sac_algorithm_def *def;
   sac_config cfg;
   sac_backend *backend;
   int n_seeds, obs_dim, actor_obs_dim, act_dim, batch_size, n_critics;
   sac_policy policy;
+  sac_hierarchy *lower;    // what turns its actions into the environments'; NULL: nothing
   sac_critic q;            // N a seed; with targets where the algorithm keeps them
   sac_critic value;        // V and its target, where the algorithm has them (value.params.n > 0)
   sac_params temperature;  // log_ent_coef, one value a seed
@@ -54,6 +68,7 @@ struct sac_agent {
   sac_mlp_pass q_pass, value_pass;
   // of the target networks: that of the network itself, but where steps overlap one of their own
   sac_mlp_pass q_target_pass, value_target_pass;
+  sac_choice choice;
   int act_rows;  // rows the act pass takes
   sac_batch batch;
   sac_losses losses;
@@ -82,6 +97,11 @@ static inline void sac_agent_phase(sac_agent *agent, sac_phase phase) {
 /// Observations (n_seeds, rows, S) as the policy is to see them: scaled where the agent does that.
 sac_stack sac_agent_see(sac_agent *agent, int rows, sac_stack obs);
 
+/// The action with the largest Q of the policy's candidates, for every row of `act`.
+void sac_agent_choose(sac_agent *agent, const sac_act *act);
+/// Draw the noise of candidates, the same for every row.
+void sac_agent_prepare_choice(sac_agent *agent);
+
 // Steps that algorithms share, each named after its equation in ALGORITHMS' sources.
 
 /// (a~, log pi) at s, and with `next` (a', log pi') at s', in one pass over the rows.
@@ -99,6 +119,8 @@ void sac_agent_regress(sac_agent *agent, sac_critic *critic, sac_mlp_pass *pass,
 void sac_agent_regress_q(sac_agent *agent);
 /// Q_i(s, a~) into the pass of q.
 void sac_agent_judge_actions(sac_agent *agent);
+/// min_i Q_i(s, a~) - alpha log pi(a~|s) + alpha log p0(a~) of the judged actions: batch.v_target.
+void sac_agent_value_actions(sac_agent *agent);
 /// J_pi from the judged actions: losses.policy, the policy's gradient.
 void sac_agent_climb_q(sac_agent *agent);
 /// dJ/dlog alpha and the loss.

@@ -93,6 +93,23 @@ void sac_agent_judge_actions(sac_agent *agent) {
                   agent->batch_size);
 }
 
+static void value_actions(sac_agent *agent, sac_stack log_pi) {
+  sac_soft_value step = {.n = agent->n_seeds,
+                         .rows = agent->batch_size,
+                         .n_critics = agent->n_critics,
+                         .act_dim = agent->act_dim,
+                         .q = sac_mlp_output(&agent->q.mlp, &agent->q_pass),
+                         .log_pi = log_pi,
+                         .prior_action = sac_agent_prior_action(agent, 0),
+                         .log_alpha = agent->temperature.value,
+                         .v = agent->batch.v_target};
+  agent->backend->ops->soft_value(agent->backend, &step);
+}
+
+void sac_agent_value_actions(sac_agent *agent) {
+  value_actions(agent, agent->batch.log_pi);
+}
+
 // J_pi itself, and which critic decides each row
 static void weigh_actions(sac_agent *agent) {
   sac_batch *batch = &agent->batch;
@@ -109,13 +126,38 @@ static void weigh_actions(sac_agent *agent) {
                           .row = batch->row,
                           .row_count = batch->row_count,
                           .loss = agent->losses.policy,
-                          .entropy = agent->losses.entropy};
+                          .entropy = agent->losses.entropy,
+                          .integrand = batch->integrand};
   agent->backend->ops->policy_loss(agent->backend, &step);
 }
 
-void sac_agent_climb_q(sac_agent *agent) {
+// V(s) or, where there is no value network, the soft value of a second action at s: whatever does
+// not depend on the first action leaves the likelihood ratio's mean as it is
+static sac_stack find_baseline(sac_agent *agent) {
   sac_batch *batch = &agent->batch;
-  weigh_actions(agent);
+  if (agent->def->uses_value) return sac_mlp_output(&agent->value.mlp, &agent->value_pass);
+  sac_policy_draw draw = {.rows = agent->batch_size,
+                          .noise = sac_agent_rows(batch->noise, agent->batch_size),
+                          .action = sac_agent_columns(batch->both, agent->obs_dim),
+                          .log_pi = batch->log_pi_again};
+  sac_policy_sample(&agent->policy, &agent->policy_pass, &draw);
+  sac_agent_judge_actions(agent);
+  value_actions(agent, batch->log_pi_again);
+  return batch->v_target;
+}
+
+// J_pi's gradient through log pi alone, the actions as they were drawn
+static void follow_likelihood_ratio(sac_agent *agent) {
+  sac_policy_gradient gradient = {.rows = agent->batch_size,
+                                  .noise = agent->batch.noise,
+                                  .integrand = agent->batch.integrand,
+                                  .baseline = find_baseline(agent)};
+  sac_policy_backward(&agent->policy, &agent->policy_pass, &gradient);
+}
+
+// J_pi's gradient through the actions
+static void follow_actions(sac_agent *agent) {
+  sac_batch *batch = &agent->batch;
   // dm/da, through the critic that decides a row only
   sac_row_list deciding = {batch->row, batch->row_count};
   if (agent->cfg.algorithm.actor_q == SAC_ACTOR_Q_MEAN) deciding = (sac_row_list){0};
@@ -130,6 +172,11 @@ void sac_agent_climb_q(sac_agent *agent) {
                                   .seed = agent->q_pass.dout,
                                   .log_alpha = agent->temperature.value};
   sac_policy_backward(&agent->policy, &agent->policy_pass, &gradient);
+}
+
+void sac_agent_climb_q(sac_agent *agent) {
+  weigh_actions(agent);
+  (agent->policy.kind->by_likelihood_ratio ? follow_likelihood_ratio : follow_actions)(agent);
 }
 
 void sac_agent_regress_temperature(sac_agent *agent) {

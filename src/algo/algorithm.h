@@ -6,6 +6,7 @@
 #include "nn/params.h"
 
 typedef struct sac_agent sac_agent;
+typedef struct sac_hierarchy sac_hierarchy;
 
 /// Parts of an update, for timing.
 typedef enum sac_phase {
@@ -39,6 +40,7 @@ typedef struct sac_agent_options {
   int act_rows;           ///< most rows that sac_agent_act is called with
   size_t promised_bytes;  ///< memory that replays will take as they fill, beside the agents'
   int agents;             ///< such agents that this machine is to hold at once; 0 counts as 1
+  sac_hierarchy *lower;   ///< policies below, which outlive the agent; NULL where there are none
 } sac_agent_options;
 
 /// Create the networks, drawn from the seeds, with targets equal to them. Frees with destroy.
@@ -47,6 +49,8 @@ void sac_agent_destroy(sac_agent *agent);
 
 /// Seeds in its stacks.
 int sac_agent_seeds(const sac_agent *agent);
+/// Whether the environments' actions come in (-1, 1).
+bool sac_agent_squashes(const sac_agent *agent);
 
 /// Standard normals that the policy takes for each row.
 int sac_agent_noise_dim(const sac_agent *agent);
@@ -54,9 +58,9 @@ int sac_agent_noise_dim(const sac_agent *agent);
 /// What `sac_agent_act` reads and writes, in backend memory.
 typedef struct sac_act {
   int rows;          // a seed
-  sac_stack obs;     // (n_seeds, rows, >= actor_obs_dim)
+  sac_stack obs;     // (n_seeds, rows, S)
   sac_stack noise;   // (n_seeds, rows, noise_dim): data NULL for the deterministic action
-  sac_stack action;  // (n_seeds, rows, A)
+  sac_stack action;  // (n_seeds, rows, A) for the environments: that of the lowest layer
 } sac_act;
 void sac_agent_act(sac_agent *agent, const sac_act *act);
 

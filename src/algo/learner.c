@@ -34,7 +34,8 @@ static sac_status open_agent(sac_learner *learner, const sac_learner_options *op
       .batch_size = (int)learner->cfg->algorithm.batch_size,
       .act_rows = learner->n_envs > options->act_rows ? learner->n_envs : options->act_rows,
       .promised_bytes = sac_replay_bytes(&learner->replay) * (size_t)learners,
-      .agents = learners};
+      .agents = learners,
+      .lower = options->lower};
   return sac_agent_create(&agent, &learner->agent, err);
 }
 
@@ -117,9 +118,12 @@ sac_real *sac_learner_rows(const sac_learner *learner, int i_seed, bool next) {
 sac_transitions sac_learner_staged(const sac_learner *learner, int i_seed, uint64_t step,
                                    bool uniform) {
   const sac_row_layout *layout = &learner->replay.layout;
-  sac_real *rows = sac_learner_rows(learner, i_seed, false);
+  sac_real *rows = sac_learner_rows(learner, i_seed, false), *acts = rows;
+  // over lower layers a row holds the latent, and what the environments get lies beside
+  sac_real *applied = sac_actor_applied(learner->actor);
+  if (applied) acts = applied + (size_t)i_seed * seed_values(learner);
   return (sac_transitions){.obs = rows,
-                           .action = rows + sac_row_action(layout),
+                           .action = acts + sac_row_action(layout),
                            .reward = rows + sac_row_reward(layout),
                            .terminated = rows + sac_row_terminated(layout),
                            .next_obs = rows + sac_row_next_obs(layout),
@@ -129,8 +133,9 @@ sac_transitions sac_learner_staged(const sac_learner *learner, int i_seed, uint6
                            .step = step};
 }
 
-sac_status sac_learner_act(sac_learner *learner, uint64_t step, sac_error *err) {
-  return sac_actor_draw(learner->actor, step, learner->rows[learner->staged], err);
+sac_status sac_learner_act(sac_learner *learner, uint64_t step, bool from_prior, sac_error *err) {
+  return (from_prior ? sac_actor_draw_prior : sac_actor_draw)(learner->actor, step,
+                                                              learner->rows[learner->staged], err);
 }
 
 void sac_learner_advance(sac_learner *learner, bool stores) {

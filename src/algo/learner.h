@@ -32,6 +32,7 @@ typedef struct sac_learner_options {
   int n_seeds;
   const uint64_t *seeds;     ///< (n_seeds)
   const sac_env_spec *spec;  ///< of the environments
+  sac_hierarchy *lower;      ///< policies below the trained ones; NULL where there are none
   int act_rows;              ///< rows a seed that the agent acts for, besides the environments'
   int learners;              ///< such learners that this machine is to hold at once
 } sac_learner_options;
@@ -52,8 +53,9 @@ sac_real *sac_learner_rows(const sac_learner *learner, int i_seed, bool next);
 sac_transitions sac_learner_staged(const sac_learner *learner, int i_seed, uint64_t step,
                                    bool uniform);
 
-/// Draw the actions of vector step `step` for every seed.
-sac_status sac_learner_act(sac_learner *learner, uint64_t step, sac_error *err);
+/// Draw the actions of vector step `step` for every seed; `from_prior`: those of N(0, I), which is
+/// for policies over lower ones what uniform actions are for others.
+sac_status sac_learner_act(sac_learner *learner, uint64_t step, bool from_prior, sac_error *err);
 
 /// Go on from a step: the rows it left become those to act on, after `stores` kept the completed
 /// ones of every seed in the replay.

@@ -27,16 +27,7 @@ static void compute_target(sac_agent *self) {
 // judged before
 static void regress_value(sac_agent *self) {
   sac_batch *batch = &self->batch;
-  sac_soft_value step = {.n = self->n_seeds,
-                         .rows = self->batch_size,
-                         .n_critics = self->n_critics,
-                         .act_dim = self->act_dim,
-                         .q = sac_mlp_output(&self->q.mlp, &self->q_pass),
-                         .log_pi = batch->log_pi,
-                         .prior_action = sac_agent_prior_action(self, 0),
-                         .log_alpha = self->temperature.value,
-                         .v = batch->v_target};
-  self->backend->ops->soft_value(self->backend, &step);
+  sac_agent_value_actions(self);
   sac_agent_drop(self, &self->value_pass, 1, SAC_DRAW_DROP_VALUE);
   sac_mlp_forward(&self->value.mlp, &self->value.params, &self->value_pass, batch->both,
                   self->batch_size);

@@ -181,6 +181,7 @@ typedef struct sac_policy_loss {
   int32_t *row, *row_count;  // (n * n_critics, rows), (n * n_critics)
   sac_real *loss;            // (n)
   sac_real *entropy;         // (n) -mean(log pi)
+  sac_stack integrand;       // (n, rows, 1) what J_pi is the mean of; data may be NULL
 } sac_policy_loss;
 
 /// J_alpha = -log alpha mean(log pi + target_entropy); dlog_alpha = -mean(log pi + target_entropy).
@@ -243,6 +244,109 @@ typedef struct sac_perturb {
   const sac_real *source;
   sac_real *value;
 } sac_perturb;
+/// The shape of a mixture of K Gaussians, each as sac_gaussian has it. Its head is [means K A | log
+/// stds K A | logits K]; a draw takes A + 2 normals, the last two of which choose the component.
+typedef struct sac_gmm {
+  sac_gaussian gaussian;
+  int components;  // K
+} sac_gmm;
+
+/// a and log pi(a|s) = log sum_k w_k N(u; mu_k, sigma_k) - c(u) from the head. `noise.data` NULL:
+/// row r takes the mean of component r mod K, and log_pi is not written.
+typedef struct sac_gmm_forward {
+  int n, rows;
+  sac_gmm gmm;
+  sac_stack head;    // (n, rows, K (2A + 1))
+  sac_stack noise;   // (n, rows, A + 2)
+  sac_stack action;  // (n, rows, A)
+  sac_stack log_pi;  // (n, rows, 1); data may be NULL
+} sac_gmm_forward;
+
+/// The likelihood-ratio gradient of J_pi with respect to the head: mean of (integrand + baseline) d
+/// log pi(u|s), with u as it was drawn (Haarnoja et al. 2018, first version; see
+/// sac_policy_loss for the integrand).
+typedef struct sac_gmm_backward {
+  int n, rows;
+  sac_gmm gmm;
+  sac_stack head;                 // (n, rows, K (2A + 1))
+  sac_stack noise;                // (n, rows, A + 2)
+  sac_stack integrand, baseline;  // (n, rows, 1)
+  sac_stack dhead;                // (n, rows, K (2A + 1))
+} sac_gmm_backward;
+
+/// Most values of an action, of a condition, and most units of S or of T, that a flow may have.
+enum { SAC_FLOW_ACT_MAX = 64, SAC_FLOW_CONDITION_MAX = 128, SAC_FLOW_HIDDEN_MAX = 128 };
+
+/// The shape of a real-NVP flow over A values under a condition of E values (Dinh et al. 2017;
+/// Haarnoja et al. 2018, Latent Space Policies, section 4). Coupling l = 0, 2, ... keeps the second
+/// half of the values and changes the first, l = 1, 3, ... the other way round: x' = x exp(S) + T,
+/// where S and T have one layer of W tanh units each over [kept values | condition]. backend/flow.h
+/// says where the weights of each coupling lie.
+typedef struct sac_flow {
+  int act_dim, condition, layers, hidden;  // A, E, couplings, W
+  sac_activation activation;               // of the condition
+  sac_real scale_max;                      // S = scale_max tanh(S' / scale_max); 0: S = S'
+  bool squash, exact_correction;           // as sac_gaussian
+} sac_flow;
+
+/// a = tanh(u) with u = flow(h; condition), and log pi(a|s) = log N(h) - sum S - c(u).
+typedef struct sac_flow_forward {
+  int n, rows;
+  sac_flow flow;
+  sac_stack condition;  // (n, rows, E) before its activation
+  sac_stack weight;     // (n, 1, sac_flow_weights)
+  sac_stack noise;      // (n, rows, A) h
+  sac_stack tape;       // (n, rows, sac_flow_tape) written: what backward needs
+  sac_stack action;     // (n, rows, A)
+  sac_stack log_pi;     // (n, rows, 1); data may be NULL
+} sac_flow_forward;
+
+/// Gradient of J_pi, as sac_gaussian_backward: with respect to the condition before its activation,
+/// and to what comes out of each layer of S and T of each coupling, from which
+/// linear_backward_weight makes the weights' gradients.
+typedef struct sac_flow_backward {
+  int n, rows, n_critics;
+  sac_flow flow;
+  bool normal_prior;          // p0 = N(0, I) over the action, else uniform
+  sac_stack condition;        // (n, rows, E)
+  sac_stack weight;           // (n, 1, sac_flow_weights)
+  sac_stack tape;             // (n, rows, sac_flow_tape) of the forward pass
+  sac_stack action;           // (n, rows, A)
+  sac_stack dq;               // (n * n_critics, rows, A)
+  sac_stack seed;             // (n * n_critics, rows, 1)
+  const sac_real *log_alpha;  // (n)
+  sac_stack delta;            // (n, rows, sac_flow_delta)
+  sac_stack dcondition;       // (n, rows, E)
+} sac_flow_backward;
+
+/// The way back: h and log pi(a|s) from an action. Where the flow squashes, |a| is taken to be
+/// below 1 by at least a unit in the last place.
+typedef struct sac_flow_inverse {
+  int n, rows;
+  sac_flow flow;
+  sac_stack condition;  // (n, rows, E)
+  sac_stack weight;     // (n, 1, sac_flow_weights)
+  sac_stack action;     // (n, rows, A)
+  sac_stack noise;      // (n, rows, A) h
+  sac_stack log_pi;     // (n, rows, 1); data may be NULL
+} sac_flow_inverse;
+
+/// Every row `times` over: y's rows r times, ..., r times + times - 1 are row r of x.
+typedef struct sac_row_repeat {
+  int n, rows, cols, times;
+  sac_stack x;  // (n, rows, cols)
+  sac_stack y;  // (n, rows * times, cols)
+} sac_row_repeat;
+
+/// The action with the largest Q of `times` candidates a row, the first of equals; Q is the
+/// critics' minimum, the first one or their mean.
+typedef struct sac_action_choice {
+  int n, rows, times, n_critics, act_dim;
+  sac_actor_q actor_q;
+  sac_stack q;          // (n * n_critics, rows * times, 1)
+  sac_stack candidate;  // (n, rows * times, A)
+  sac_stack action;     // (n, rows, A)
+} sac_action_choice;
 
 /// Which hidden units a pass leaves out (Srivastava et al. 2014): unit j of a row where the Philox
 /// word at (key, purpose, *update, row, layer and network and j) is below share * 2^32
@@ -392,6 +496,7 @@ typedef struct sac_env_step {
   uint8_t *records;  // (n, record_bytes)
   size_t record_bytes;
   sac_row_layout layout;
+  const sac_real *applied;           // (n, width) rows whose actions are taken; NULL: those of rows
   sac_real *rows, *next_obs;         // (n, width)
   struct sac_formula_event *events;  // (n)
   uint64_t *news;                    // |= SAC_FORMULA_ENDED, SAC_FORMULA_BROKEN
@@ -479,6 +584,13 @@ struct sac_ops {
   void (*priority_draw)(sac_backend *, const sac_priority_draw *);
   void (*priority_update)(sac_backend *, const sac_priority_update *);
   void (*priority_enter)(sac_backend *, const sac_priority_enter *);
+  void (*gmm_forward)(sac_backend *, const sac_gmm_forward *);
+  void (*gmm_backward)(sac_backend *, const sac_gmm_backward *);
+  void (*flow_forward)(sac_backend *, const sac_flow_forward *);
+  void (*flow_backward)(sac_backend *, const sac_flow_backward *);
+  void (*flow_inverse)(sac_backend *, const sac_flow_inverse *);
+  void (*row_repeat)(sac_backend *, const sac_row_repeat *);
+  void (*action_choice)(sac_backend *, const sac_action_choice *);
   void (*normal_fill)(sac_backend *, const sac_normal_fill *);
   void (*replay_gather)(sac_backend *, const sac_replay_gather *);
   void (*normalise)(sac_backend *, const sac_normalise *);

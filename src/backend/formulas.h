@@ -127,6 +127,27 @@ SAC_HOST_DEVICE sac_real sac_log_std_softplus_slope(sac_real x, sac_real sigma) 
   return sac_math_sigmoid(x) / sigma;
 }
 
+/// log sigma and sigma from the raw output, and d log sigma / d raw, in any mode.
+typedef struct sac_spread {
+  sac_real log_std, sigma, slope;
+} sac_spread;
+SAC_HOST_DEVICE sac_spread sac_spread_of(const sac_gaussian *g, sac_real raw) {
+  sac_spread spread;
+  sac_real low = g->log_std_min, high = g->log_std_max;
+  if (g->mode == SAC_LOG_STD_SOFTPLUS) {
+    spread.sigma = sac_sigma_softplus(raw);
+    spread.log_std = sac_math_log(spread.sigma);
+    spread.slope = sac_log_std_softplus_slope(raw, spread.sigma);
+    return spread;
+  }
+  bool clamps = g->mode == SAC_LOG_STD_CLAMP;
+  spread.log_std = clamps ? sac_log_std_clamp(raw, low, high) : sac_log_std_tanh(raw, low, high);
+  spread.slope =
+      clamps ? sac_log_std_clamp_slope(raw, low, high) : sac_log_std_tanh_slope(raw, low, high);
+  spread.sigma = sac_math_exp(spread.log_std);
+  return spread;
+}
+
 /// c(u) = log(1 - tanh^2 u), in the softplus form.
 SAC_HOST_DEVICE sac_real sac_squash_correction(sac_real u) {
   sac_real size = sac_math_size(u);
@@ -144,6 +165,17 @@ SAC_HOST_DEVICE sac_real sac_squash_slope(sac_real a) {
 }
 SAC_HOST_DEVICE sac_real sac_squash_slope_eps(sac_real a, sac_real jacobian) {
   return 2 * a * jacobian / (jacobian + SAC_CORRECTION_EPS);
+}
+
+/// c(u) as a policy's options have it; 0 where it does not squash.
+SAC_HOST_DEVICE sac_real sac_squash_volume(sac_real u, bool squash, bool exact) {
+  if (!squash) return 0;
+  return exact ? sac_squash_correction(u) : sac_squash_correction_eps(u);
+}
+
+/// A number uniform in (0, 1) from two standard normals: their squared length is exponential.
+SAC_HOST_DEVICE sac_real sac_uniform_of_normals(sac_real z0, sac_real z1) {
+  return sac_math_exp(-(sac_real)0.5 * (z0 * z0 + z1 * z1));
 }
 
 /// log N(u; mu, sigma) of one dimension, with noise = (u - mu) / sigma.

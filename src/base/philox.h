@@ -31,7 +31,8 @@ typedef enum sac_purpose {
   SAC_DRAW_EXPLORATION = 40,  ///< how an episode explores: step = vector step at which it begins,
                               ///< row = environment
   SAC_DRAW_GAUSSIAN = 41,     ///< noise on actions: step = vector step, row = environment
-  SAC_DRAW_PERTURB = 42       ///< noise on a policy's weights: step, row = as of the episode
+  SAC_DRAW_PERTURB = 42,      ///< noise on a policy's weights: step, row = as of the episode
+  SAC_DRAW_CANDIDATE = 30     ///< noise of candidate actions: row = candidate
 } sac_purpose;
 
 /// Four random words.

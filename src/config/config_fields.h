@@ -65,8 +65,8 @@ SAC_CHOICE(action_prior,
            SAC_WORD(SAC_ACTION_PRIOR_UNIFORM, "uniform")
            SAC_WORD(SAC_ACTION_PRIOR_NORMAL, "normal"))
 SAC_CHOICE(policy_type,
-           SAC_WORD(SAC_POLICY_GAUSSIAN, "gaussian") SAC_WORD_LATER(SAC_POLICY_GMM, "gmm")
-           SAC_WORD_LATER(SAC_POLICY_REALNVP, "realnvp"))
+           SAC_WORD(SAC_POLICY_GAUSSIAN, "gaussian") SAC_WORD(SAC_POLICY_GMM, "gmm")
+           SAC_WORD(SAC_POLICY_REALNVP, "realnvp"))
 SAC_CHOICE(activation,
            SAC_WORD(SAC_ACTIVATION_RELU, "relu") SAC_WORD(SAC_ACTIVATION_TANH, "tanh"))
 SAC_CHOICE(log_std_mode,
@@ -232,7 +232,9 @@ SAC_FIELD(choice, algorithm, action_prior, "uniform", action_prior, "", "all",
 SAC_CLOSE(algorithm)
 
 SAC_OPEN(policy, "the policy network")
-SAC_FIELD(choice, policy, type, "gaussian", policy_type, "", "all", "distribution of the action")
+SAC_FIELD(choice, policy, type, "gaussian", policy_type, "", "all",
+          "distribution of the action: a Gaussian, a mixture of them (gmm), or a flow of Gaussian "
+          "noise (realnvp)")
 SAC_FIELD(integers, policy, hidden, "[256, 256]", "1 to 8 values in [1, 8192]", "units", "all",
           "width of each hidden layer")
 SAC_FIELD(choice, policy, activation, "relu", activation, "", "all", "after each hidden layer")
@@ -240,6 +242,23 @@ SAC_FIELD(flag, policy, layer_norm, "false", "", "", "all",
           "layer normalisation before each activation")
 SAC_FIELD(flag, policy, squash, "true", "", "", "all",
           "squash actions into their bounds by tanh; false leaves them as they are, unclipped")
+SAC_OPEN(policy.gmm, "the mixture of policy.type gmm")
+SAC_FIELD(integer, policy.gmm, components, "4", "[1, 64]", "Gaussians", "all",
+          "Gaussians that are mixed")
+SAC_CLOSE(gmm)
+SAC_OPEN(policy.flow, "the flow of policy.type realnvp")
+SAC_FIELD(integer, policy.flow, coupling_layers, "2", "[1, 8]", "layers", "all",
+          "couplings, which change one half of the values each, in turn")
+SAC_FIELD(integers, policy.flow, st_hidden, "[]", "0 to 1 values in [1, 128]", "units", "all",
+          "units of scale and of shift in each coupling; [] takes as many as the action has values")
+SAC_FIELD(integers, policy.flow, preprocess, "[256, 256]", "1 to 8 values in [1, 8192]", "units",
+          "all", "hidden layers of the network that makes the couplings' condition from "
+          "observations, in place of policy.hidden")
+SAC_FIELD(number, policy.flow, scale_max, "3.0", "(0, 100] or null", "nats", "all",
+          "bound of each coupling's log scale; null leaves it free")
+SAC_FIELD(integer, policy.flow, candidates, "100", "[1, 10000]", "draws", "all",
+          "draws of which the deterministic action is the one with the largest Q")
+SAC_CLOSE(flow)
 SAC_OPEN(policy.log_std, "how the network's second output becomes the log standard deviation")
 SAC_FIELD(choice, policy.log_std, mode, "clamp", log_std_mode, "", "all",
           "clamp to [min, max], tanh scaled into [min, max], or softplus of the deviation")
@@ -251,6 +270,16 @@ SAC_FIELD(choice, policy, squash_correction, "exact", squash_correction, "", "al
 SAC_FIELD(choice, policy, init, "glorot", init, "", "all",
           "first weights: Glorot uniform with zero bias, or uniform in 1/sqrt(inputs) for both")
 SAC_CLOSE(policy)
+
+SAC_OPEN(hierarchy, "a trained policy below this one, whose noise is this one's action")
+SAC_FIELD(text, hierarchy, lower, "null", "a run folder, a checkpoint or null", "", "all",
+          "run folder or checkpoint of the lower layer, a realnvp policy; it may have lower layers "
+          "of its own")
+SAC_LATER(flag, hierarchy, freeze_lower, "true", "", "", "all", "leave the lower layer as it is")
+SAC_FIELD(integer, hierarchy, lower_obs_dims, "null", "[1, 1000000] or null", "values", "all",
+          "first values of the observation, which the lower layer sees; null: as many as it was "
+          "trained on")
+SAC_CLOSE(hierarchy)
 
 SAC_OPEN(critic, "the critic networks; the value network has this shape too")
 SAC_FIELD(integers, critic, hidden, "[256, 256]", "1 to 8 values in [1, 8192]", "units", "all",

@@ -81,8 +81,13 @@ static bool fixes_state(const char *path) {
                                           "env.worker_timeout_s", "env.on_worker_failure"};
   for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
     if (!strcmp(path, free_keys[i])) return false;
-  static const char *const fixed[] = {"env.",           "policy.",  "critic.",
-                                      "algorithm.name", "run.seed", "algorithm.buffer_size"};
+  static const char *const fixed[] = {"env.",
+                                      "policy.",
+                                      "critic.",
+                                      "hierarchy.",
+                                      "algorithm.name",
+                                      "run.seed",
+                                      "algorithm.buffer_size"};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
     size_t length = strlen(fixed[i]);
     bool prefix = fixed[i][length - 1] == '.';
@@ -154,10 +159,12 @@ static sac_status report_difference(const char *line, const char *saved, const c
                        (int)strcspn(line, "=\n"), line, n_current, new, n_saved, old);
 }
 
-// the first line of `lines` that `other` has differently, or not at all
-static const char *find_difference(const char *lines, const char *other) {
+// the first line of `lines` that `other`, or where that has no such key `usual`, has differently or
+// not at all
+static const char *find_difference(const char *lines, const char *other, const char *usual) {
   while (*lines) {
     const char *twin = find_line(other, lines);
+    if (!twin) twin = find_line(usual, lines);
     size_t length = strcspn(lines, "\n") + 1;
     bool differs = twin ? strncmp(twin, lines, length) != 0 : !is_younger(lines);
     if (differs) return lines;
@@ -166,9 +173,22 @@ static const char *find_difference(const char *lines, const char *other) {
   return NULL;
 }
 
+static sac_status write_usual(char **text, sac_error *err) {
+  sac_config *cfg = malloc(sizeof *cfg);
+  if (!cfg) return sac_error_set(err, SAC_FAILED, "no memory for the default configuration");
+  sac_config_defaults(cfg);
+  sac_status status = sac_config_fingerprint(cfg, text, err);
+  free(cfg);
+  return status;
+}
+
 sac_status sac_config_compare(const char *saved, const char *current, sac_error *err) {
-  const char *line = find_difference(current, saved);
-  if (!line) line = find_difference(saved, current);
+  // a state that was saved before there was some key was made with what is now its default
+  char *usual;
+  SAC_TRY(write_usual(&usual, err));
+  const char *line = find_difference(current, saved, usual);
+  if (!line) line = find_difference(saved, current, "");
+  free(usual);
   if (!line) return SAC_OK;
   return report_difference(line, find_line(saved, line), find_line(current, line), err);
 }

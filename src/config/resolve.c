@@ -139,6 +139,23 @@ static void resolve_algorithm(sac_config_loading *self) {
                   cfg->algorithm.buffer_size);
 }
 
+// the action of an upper layer is the noise of the lower one: unsquashed, with its normal prior
+static void resolve_hierarchy(sac_config_loading *self) {
+  sac_config *cfg = self->cfg;
+  const char *squash = "policy.squash", *prior = "algorithm.action_prior";
+  if (!cfg->hierarchy.lower[0]) return;
+  if (is_given(cfg, squash) && cfg->policy.squash && !self->failed[sac_config_field_find(squash)])
+    sac_config_mistake(&self->mistakes, sac_config_where(cfg, squash),
+                       "policy.squash is true, must be false with hierarchy.lower");
+  if (is_given(cfg, prior) && cfg->algorithm.action_prior != SAC_ACTION_PRIOR_NORMAL &&
+      !self->failed[sac_config_field_find(prior)])
+    sac_config_mistake(&self->mistakes, sac_config_where(cfg, prior),
+                       "algorithm.action_prior is %s, must be normal with hierarchy.lower",
+                       sac_config_word(prior, cfg->algorithm.action_prior));
+  cfg->policy.squash = false;
+  cfg->algorithm.action_prior = SAC_ACTION_PRIOR_NORMAL;
+}
+
 static void resolve_eval(sac_config_loading *self) {
   sac_config *cfg = self->cfg;
   if (cfg->eval.seeds.count > 0) cfg->eval.episodes = cfg->eval.seeds.count;
@@ -170,11 +187,18 @@ static void check_exploration(sac_config_loading *self) {
                        "algorithm.exploration: deterministic, gaussian and parameter are "
                        "probabilities that add up to %g, must be at most 1",
                        sum);
+  // what names no mode without the critics
+  if (cfg->policy.type != SAC_POLICY_GAUSSIAN && cfg->algorithm.exploration.deterministic > 0)
+    sac_config_mistake(&self->mistakes, sac_config_where(cfg, keys[0]),
+                       "%s is %g, must be 0 with policy.type %s", keys[0],
+                       cfg->algorithm.exploration.deterministic,
+                       sac_config_word("policy.type", cfg->policy.type));
 }
 
 void sac_config_resolve(sac_config_loading *self) {
   resolve_run(self);
   resolve_algorithm(self);
+  resolve_hierarchy(self);
   resolve_eval(self);
   check_log_std(self);
   check_exploration(self);
@@ -223,6 +247,10 @@ void sac_config_notes(const sac_config *cfg, void (*say)(void *context, const ch
                                             "algorithm.priority.eps"};
   for (size_t i = 0; !cfg->algorithm.priority.enabled && i < 4; i++)
     note_unused(&self, of_priority[i], "algorithm.priority.enabled is false");
+  if (!cfg->hierarchy.lower[0])
+    note_unused(&self, "hierarchy.lower_obs_dims", "hierarchy.lower is null");
+  if (cfg->policy.type == SAC_POLICY_REALNVP)
+    note_unused(&self, "policy.hidden", "policy.flow.preprocess stands in for it");
   if (!cfg->policy.squash) note_unused(&self, "policy.squash_correction", "policy.squash is false");
   if (cfg->algorithm.learning_starts >= cfg->algorithm.total_timesteps)
     say(context,

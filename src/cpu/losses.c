@@ -221,6 +221,7 @@ static void policy_part(void *context, int i) {
     add_entropy(&op->log_pi, &op->prior_action, op->act_dim, i, row, count, alpha, value);
     sac_lanes_load(&op->log_pi, i, row, count, 0, log_pi);
     for (int r = 0; r < SAC_CHUNK; r++) value[r] = -value[r], log_pi[r] = -log_pi[r];
+    if (op->integrand.data) sac_lanes_store(&op->integrand, i, row, count, 0, value);
     add_rows(&loss, count, value);
     add_rows(&entropy, count, log_pi);
   }

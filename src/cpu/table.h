@@ -24,6 +24,13 @@ void SAC_CPU(hidden_backward)(sac_backend *backend, const sac_hidden_backward *o
 void SAC_CPU(priority_draw)(sac_backend *backend, const sac_priority_draw *op);
 void SAC_CPU(priority_update)(sac_backend *backend, const sac_priority_update *op);
 void SAC_CPU(priority_enter)(sac_backend *backend, const sac_priority_enter *op);
+void SAC_CPU(gmm_forward)(sac_backend *backend, const sac_gmm_forward *op);
+void SAC_CPU(gmm_backward)(sac_backend *backend, const sac_gmm_backward *op);
+void SAC_CPU(flow_forward)(sac_backend *backend, const sac_flow_forward *op);
+void SAC_CPU(flow_backward)(sac_backend *backend, const sac_flow_backward *op);
+void SAC_CPU(flow_inverse)(sac_backend *backend, const sac_flow_inverse *op);
+void SAC_CPU(row_repeat)(sac_backend *backend, const sac_row_repeat *op);
+void SAC_CPU(action_choice)(sac_backend *backend, const sac_action_choice *op);
 void SAC_CPU(normal_fill)(sac_backend *backend, const sac_normal_fill *op);
 void SAC_CPU(replay_gather)(sac_backend *backend, const sac_replay_gather *op);
 void SAC_CPU(normalise)(sac_backend *backend, const sac_normalise *op);

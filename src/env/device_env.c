@@ -168,6 +168,11 @@ static void read_news(sac_device_env *self, sac_episode *episodes, int *broken,
   if (news & SAC_FORMULA_BROKEN) find_trouble(self, broken, trouble);
 }
 
+// the rows whose actions are taken, where these lie elsewhere
+static const sac_real *find_applied(const sac_formula_world *world, const sac_transitions *rows) {
+  return rows->action == rows->obs + world->obs_dim ? NULL : rows->action - world->obs_dim;
+}
+
 sac_status sac_device_env_step(sac_device_env *device, const sac_transitions *rows, sac_real *obs,
                                sac_episode *episodes, int *broken, sac_trouble *trouble,
                                sac_error *err) {
@@ -178,6 +183,7 @@ sac_status sac_device_env_step(sac_device_env *device, const sac_transitions *ro
                        .record_bytes = device->record_bytes,
                        .layout = {world->obs_dim, world->act_dim, rows->ld},
                        .rows = rows->obs,
+                       .applied = find_applied(world, rows),
                        .next_obs = obs,
                        .events = device->events,
                        .news = device->news,

@@ -150,7 +150,8 @@ SAC_HOST_DEVICE unsigned sac_formula_step(const sac_env_step *op, int i_env) {
     action[j] = (sac_real)sac_uniform_action(world->seed, op->step, i_env, j, world->uniform_low[j],
                                              world->uniform_high[j]);
   float own[SAC_FORMULA_ACTION_MAX];
-  sac_formula_action(world, action, own, &event);
+  const sac_real *applied = op->applied ? op->applied + (action - op->rows) : action;
+  sac_formula_action(world, applied, own, &event);
   record->step++;
   double total = 0;
   bool terminated = false;

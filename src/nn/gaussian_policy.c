@@ -19,7 +19,7 @@ static void describe(const sac_config *cfg, sac_policy *policy) {
 
 static void sample(const sac_policy *policy, sac_policy_pass *pass, const sac_policy_draw *draw) {
   sac_backend *backend = policy->params.backend;
-  sac_mlp_forward(&policy->mlp, &policy->params, &pass->mlp, draw->obs, draw->rows);
+  sac_policy_look(policy, pass, draw);
   sac_gaussian_forward step = {
       .n = policy->n_seeds, .rows = draw->rows, .gaussian = policy->gaussian};
   step.head = sac_mlp_output(&policy->mlp, &pass->mlp);

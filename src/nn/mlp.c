@@ -36,8 +36,7 @@ int sac_mlp_add_hidden(sac_mlp *mlp, sac_params *params, const char *prefix) {
   return (mlp->n_layers - 1) * modules;
 }
 
-static sac_stack carve_stack(sac_arena *arena, int n, int rows, int cols) {
-  // rows start on a cache line where they are long enough for it to matter
+sac_stack sac_stack_carve(sac_arena *arena, int n, int rows, int cols) {
   int ld = cols >= 16 ? (cols + 15) & ~15 : cols;
   size_t stride = ((size_t)rows * (size_t)ld + 15) & ~(size_t)15;
   sac_stack stack = {.stride = stride, .ld = ld, .share = 1};
@@ -51,16 +50,16 @@ void sac_mlp_pass_carve(const sac_mlp *mlp, int max_rows, bool backward, sac_are
   pass->max_rows = max_rows;
   for (int l = 0; l < mlp->n_layers; l++) {
     int width = mlp->width[l + 1];
-    pass->hidden[l] = carve_stack(arena, mlp->n, max_rows, width);
+    pass->hidden[l] = sac_stack_carve(arena, mlp->n, max_rows, width);
     if (l + 1 == mlp->n_layers) continue;
     if (width > widest) widest = width;
     if (!mlp->layer_norm || !backward) continue;
-    pass->normalised[l] = carve_stack(arena, mlp->n, max_rows, width);
-    pass->rate[l] = carve_stack(arena, mlp->n, max_rows, 1);
+    pass->normalised[l] = sac_stack_carve(arena, mlp->n, max_rows, width);
+    pass->rate[l] = sac_stack_carve(arena, mlp->n, max_rows, 1);
   }
   if (!backward) return;
-  pass->dout = carve_stack(arena, mlp->n, max_rows, mlp->width[mlp->n_layers]);
-  for (int i = 0; i < 2; i++) pass->delta[i] = carve_stack(arena, mlp->n, max_rows, widest);
+  pass->dout = sac_stack_carve(arena, mlp->n, max_rows, mlp->width[mlp->n_layers]);
+  for (int i = 0; i < 2; i++) pass->delta[i] = sac_stack_carve(arena, mlp->n, max_rows, widest);
 }
 
 sac_status sac_mlp_reserve(const sac_mlp *mlp, sac_backend *backend, int max_rows, sac_error *err) {

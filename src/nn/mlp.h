@@ -36,6 +36,9 @@ typedef struct sac_mlp_pass {
   sac_dropout dropout;
 } sac_mlp_pass;
 
+/// `n` matrices, rows of which start on a cache line where they are long enough for it to matter.
+sac_stack sac_stack_carve(sac_arena *arena, int n, int rows, int cols);
+
 /// Fill the shape: `n` networks from `in` values over `hidden_count` hidden layers to `out` values.
 void sac_mlp_shape(sac_mlp *mlp, int n, int in, const int64_t *hidden, int hidden_count, int out,
                    sac_activation activation);

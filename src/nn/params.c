@@ -87,7 +87,7 @@ sac_status sac_params_init(sac_params *params, int init, const uint64_t *keys, i
       sac_real *at = sac_params_at(params, values, member, view);
       if (view->fan_in > 0)
         draw_uniform(at, sac_param_size(view), init_limit(view, init), key,
-                     (uint64_t)(network * SAC_PARAM_VIEWS_MAX + i));
+                     (uint64_t)(network * SAC_PARAM_STREAMS + i));
       for (size_t k = 0; k < sac_param_size(view) && view->fan_in == 0; k++) at[k] = view->initial;
     }
   }

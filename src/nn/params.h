@@ -5,7 +5,10 @@
 #include "backend/backend.h"
 #include "config/config.h"
 
-#define SAC_PARAM_VIEWS_MAX 40
+/// Most tensors of a network, and how far apart the start values of neighbouring networks are
+/// drawn.
+#define SAC_PARAM_VIEWS_MAX 72
+#define SAC_PARAM_STREAMS 40
 
 /// One tensor within a member of the stack.
 typedef struct sac_param_view {

@@ -3,18 +3,29 @@
 #include <string.h>
 
 static const sac_policy_kind *find_kind(const sac_config *cfg) {
-  static const sac_policy_kind *const kinds[] = {&sac_gaussian_policy};
+  static const sac_policy_kind *const kinds[] = {&sac_gaussian_policy, &sac_gmm_policy,
+                                                 &sac_realnvp_policy};
   const char *wanted = sac_config_word("policy.type", cfg->policy.type);
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (strcmp(kinds[i]->name, wanted) == 0) return kinds[i];
   return NULL;
 }
 
-void sac_policy_describe_network(const sac_config *cfg, int outputs, sac_policy *policy) {
-  sac_mlp_shape(&policy->mlp, policy->n_seeds, policy->obs_dim, cfg->policy.hidden.at,
-                cfg->policy.hidden.count, outputs, sac_activation_of(cfg->policy.activation));
+void sac_policy_describe_layers(const sac_config *cfg, const sac_config_list *hidden, int outputs,
+                                sac_policy *policy) {
+  sac_mlp_shape(&policy->mlp, policy->n_seeds, policy->obs_dim, hidden->at, hidden->count, outputs,
+                sac_activation_of(cfg->policy.activation));
   policy->mlp.layer_norm = cfg->policy.layer_norm;
   sac_mlp_add_hidden(&policy->mlp, &policy->params, "latent_pi.");
+}
+
+void sac_policy_describe_network(const sac_config *cfg, int outputs, sac_policy *policy) {
+  sac_policy_describe_layers(cfg, &cfg->policy.hidden, outputs, policy);
+}
+
+void sac_policy_look(const sac_policy *policy, sac_policy_pass *pass, const sac_policy_draw *draw) {
+  if (draw->obs.data)
+    sac_mlp_forward(&policy->mlp, &policy->params, &pass->mlp, draw->obs, draw->rows);
 }
 
 sac_gaussian sac_policy_gaussian(const sac_config *cfg, int act_dim) {
@@ -35,9 +46,11 @@ sac_status sac_policy_create(const sac_policy_options *options, sac_policy *poli
                          .obs_dim = options->obs_dim,
                          .act_dim = options->act_dim,
                          .noise_dim = options->act_dim,
+                         .candidates = 1,
                          .params = {.prefix = "actor.", .n = options->n_seeds, .networks = 1},
                          .gaussian = sac_policy_gaussian(cfg, options->act_dim)};
   SAC_ASSERT(policy->kind != NULL);
+  if (policy->kind->check) SAC_TRY(policy->kind->check(options, err));
   policy->kind->describe(cfg, policy);
   return sac_params_allocate(&policy->params, options->backend, !options->frozen, err);
 }
@@ -62,7 +75,8 @@ void sac_policy_pass_carve(const sac_policy *policy, int max_rows, bool backward
 }
 
 sac_status sac_policy_reserve(const sac_policy *policy, int max_rows, sac_error *err) {
-  return sac_mlp_reserve(&policy->mlp, policy->params.backend, max_rows, err);
+  SAC_TRY(sac_mlp_reserve(&policy->mlp, policy->params.backend, max_rows, err));
+  return policy->kind->reserve ? policy->kind->reserve(policy, max_rows, err) : SAC_OK;
 }
 
 void sac_policy_sample(const sac_policy *policy, sac_policy_pass *pass,

@@ -15,11 +15,20 @@ typedef struct sac_policy {
   sac_mlp mlp;            ///< from observations to what the kind makes a distribution of
   sac_params params;      ///< tensors named as in a Stable-Baselines3 actor
   sac_gaussian gaussian;  ///< log sigma, squash and its correction
+  /// Candidates that the deterministic action is chosen from by Q; 1: it needs no choice. Without
+  /// noise the candidates of a row are drawn from as many rows.
+  int candidates;
+  bool draws_candidates;  ///< they are draws; else `sample` without noise gives them
+  // of the kinds that have them
+  sac_gmm gmm;
+  sac_flow flow;
+  size_t flow_weight;  ///< offset of the couplings' weights within a member
 } sac_policy;
 
 /// What a sample leaves for its backward pass, and room for both.
 typedef struct sac_policy_pass {
   sac_mlp_pass mlp;
+  sac_stack tape, delta;  ///< of a flow
 } sac_policy_pass;
 
 /// What policies are made for. `kind` NULL takes the one that policy.type names.
@@ -46,10 +55,12 @@ void sac_policy_pass_carve(const sac_policy *policy, int max_rows, bool backward
 /// Make the backend ready for this number of rows.
 sac_status sac_policy_reserve(const sac_policy *policy, int max_rows, sac_error *err);
 
-/// What `sac_policy_sample` reads and writes. `noise.data` NULL gives the deterministic action.
+/// What `sac_policy_sample` reads and writes. `noise.data` NULL gives the deterministic action, or
+/// in row r candidate r mod `candidates` for it.
 typedef struct sac_policy_draw {
   int rows;
-  sac_stack obs;     // (n_seeds, rows, obs_dim), may be columns of wider rows
+  sac_stack obs;     // (n_seeds, rows, obs_dim), may be columns of wider rows; data NULL: those of
+                     // the last sample
   sac_stack noise;   // (n_seeds, rows, noise_dim)
   sac_stack action;  // (n_seeds, rows, A)
   sac_stack log_pi;  // (n_seeds, rows, 1); data may be NULL
@@ -60,7 +71,8 @@ void sac_policy_sample(const sac_policy *policy, sac_policy_pass *pass,
                        const sac_policy_draw *draw);
 
 /// What the gradient of J_pi = mean(alpha (log pi - prior log p0(a)) - Q) is made of, for the first
-/// `rows` rows of the last sample.
+/// `rows` rows of the last sample: dQ/da, or for a kind that learns by the likelihood ratio what
+/// J_pi is the mean of.
 typedef struct sac_policy_gradient {
   int rows, n_critics;
   bool normal_prior;          // p0 = N(0, I) over the action, else uniform
@@ -68,6 +80,7 @@ typedef struct sac_policy_gradient {
   sac_stack action;           // (n_seeds, rows, A)
   sac_stack dq, seed;         // (n_seeds * n_critics, rows, A and 1) dQ/da as sac_gaussian_backward
   const sac_real *log_alpha;  // (n_seeds)
+  sac_stack integrand, baseline;  // (n_seeds, rows, 1) as sac_gmm_backward
 } sac_policy_gradient;
 
 /// params.grad of every tensor, overwritten.
@@ -76,22 +89,33 @@ void sac_policy_backward(sac_policy *policy, sac_policy_pass *pass,
 
 /// One kind. The network's own pass is carved, and its layers reserved, for every kind.
 struct sac_policy_kind {
-  const char *name;  ///< policy.type
+  const char *name;          ///< policy.type
+  bool by_likelihood_ratio;  ///< its gradient takes integrand and baseline instead of dQ/da
+  bool invertible;           ///< noise and action are one to one: it may be a lower layer
+  /// SAC_BAD_CONFIG where it cannot be made for these sizes; NULL where it always can.
+  sac_status (*check)(const sac_policy_options *options, sac_error *err);
   /// Shapes and tensors of a policy whose sizes are known.
   void (*describe)(const sac_config *cfg, sac_policy *policy);
   /// Room beside the network's; NULL where none is needed.
   void (*carve)(const sac_policy *policy, int max_rows, bool backward, sac_arena *arena,
                 sac_policy_pass *pass);
+  /// The backend made ready for layers beside the network's; NULL where there are none.
+  sac_status (*reserve)(const sac_policy *policy, int max_rows, sac_error *err);
   void (*sample)(const sac_policy *policy, sac_policy_pass *pass, const sac_policy_draw *draw);
   void (*backward)(sac_policy *policy, sac_policy_pass *pass, const sac_policy_gradient *gradient);
 };
 
-extern const sac_policy_kind sac_gaussian_policy;
+extern const sac_policy_kind sac_gaussian_policy, sac_gmm_policy, sac_realnvp_policy;
 
 // Parts that kinds share.
 
 /// A network from observations to `outputs` values, its hidden layers of policy.hidden described as
 /// "latent_pi.0", "latent_pi.2" ...; the output layer is the kind's to describe.
 void sac_policy_describe_network(const sac_config *cfg, int outputs, sac_policy *policy);
+/// The same with other hidden layers.
+void sac_policy_describe_layers(const sac_config *cfg, const sac_config_list *hidden, int outputs,
+                                sac_policy *policy);
+/// The network's output for the observations of `draw`, where it has any.
+void sac_policy_look(const sac_policy *policy, sac_policy_pass *pass, const sac_policy_draw *draw);
 /// squash, log sigma and their options.
 sac_gaussian sac_policy_gaussian(const sac_config *cfg, int act_dim);

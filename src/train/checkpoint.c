@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "sac/sac.h"
+#include "train/lower.h"
 #include "train/tensors.h"
 
 // counters, as decimal strings; the list serves saving, loading and the digest
@@ -201,6 +202,7 @@ sac_status sac_checkpoint_save(const sac_state *state, const char *path, bool co
     add_progress(state, &tensors);
     add_statistics(state, &tensors);
     if (complete) add_exploration(state, &tensors);
+    if (state->lower) sac_lower_add(state->lower, &tensors);
     if (complete) status = add_environments(state, &tensors, &environments, err);
   }
   if (status == SAC_OK && complete && state->cfg->checkpoint.include_replay)
@@ -353,6 +355,7 @@ sac_status sac_checkpoint_load(const sac_state *state, const char *path, bool co
   sac_safetensors *file;
   SAC_TRY(sac_safetensors_open(path, true, &file, err));
   sac_status status = check_identity(state, file, err);
+  if (status == SAC_OK) status = sac_lower_compare(state->cfg, state->lower, file, err);
   if (status == SAC_OK) status = sac_tensors_get_state(file, state->agent, state->i_seed, err);
   if (status == SAC_OK) status = load_statistics(state, file, err);
   // evaluating needs no counters

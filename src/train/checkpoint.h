@@ -15,7 +15,8 @@
 typedef struct sac_state {
   const sac_config *cfg;
   sac_agent *agent;
-  int i_seed;  ///< the member of the agent's stacks that this run is
+  const sac_hierarchy *lower;  ///< the policies below it; NULL where there are none
+  int i_seed;                  ///< the member of the agent's stacks that this run is
   sac_replay *replay;
   sac_replay_log *replay_log;
   sac_normaliser *normaliser;  ///< NULL where nothing is normalised

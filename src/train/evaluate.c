@@ -14,6 +14,7 @@ typedef struct subject {
   sac_config cfg;
   sac_threads *threads;
   sac_backend *backend;
+  sac_hierarchy *lower;  // NULL where there is none
   sac_agent *agent;
   sac_normaliser *normaliser;  // NULL where nothing is normalised
   sac_evaluator *evaluator;
@@ -35,12 +36,21 @@ static sac_status find_folder(const char *path, char *folder, bool *is_folder, s
   return status;
 }
 
-static sac_status open_agent(subject *self, sac_error *err) {
+// the lower layers are the checkpoint's own copies: nothing else need be there
+static sac_status open_lower(subject *self, const char *path, const sac_task *task,
+                             sac_error *err) {
+  SAC_TRY(
+      sac_lower_open_own(&self->cfg, path, self->backend, SAC_EVALUATOR_LANES, &self->lower, err));
+  return sac_lower_check(&self->cfg, self->lower, &task->spec, err);
+}
+
+static sac_status open_agent(subject *self, const char *path, sac_error *err) {
   const sac_config *cfg = &self->cfg;
   uint64_t seed = (uint64_t)cfg->run.seed;
   sac_task *task = NULL;
   SAC_TRY(sac_device_open(cfg, &self->threads, &self->backend, err));
-  SAC_TRY(sac_task_open(cfg, cfg->policy.squash, &task, err));
+  SAC_TRY(sac_task_open(cfg, false, &task, err));
+  sac_status status = open_lower(self, path, task, err);
   sac_agent_options options = {.cfg = cfg,
                                .backend = self->backend,
                                .n_seeds = 1,
@@ -49,8 +59,10 @@ static sac_status open_agent(subject *self, sac_error *err) {
                                .actor_obs_dim = task->spec.actor_obs_dim,
                                .act_dim = task->spec.act_dim,
                                .batch_size = 1,
-                               .act_rows = SAC_EVALUATOR_LANES};
+                               .act_rows = SAC_EVALUATOR_LANES,
+                               .lower = self->lower};
   sac_task_close(task);
+  SAC_TRY(status);
   if (cfg->env.normalize_obs || cfg->env.normalize_reward)
     SAC_TRY(sac_normaliser_create(options.obs_dim, (int)cfg->env.n_envs, cfg->algorithm.gamma,
                                   &self->normaliser, err));
@@ -80,8 +92,11 @@ static sac_status load(subject *self, const char *path, sac_error *err) {
     return sac_error_set(err, SAC_BAD_CHECKPOINT,
                          "%s: holds the runs of %d seeds, each in a folder seed-S: choose one",
                          path, self->cfg.run.seeds.count);
-  SAC_TRY(open_agent(self, err));
-  sac_state state = {.cfg = &self->cfg, .agent = self->agent, .normaliser = self->normaliser};
+  SAC_TRY(open_agent(self, path, err));
+  sac_state state = {.cfg = &self->cfg,
+                     .agent = self->agent,
+                     .lower = self->lower,
+                     .normaliser = self->normaliser};
   if (is_folder) return load_newest(&state, path, err);
   return sac_checkpoint_load(&state, path, false, err);
 }
@@ -133,6 +148,7 @@ sac_status sac_evaluate(const char *path, const sac_evaluation_options *options,
   if (status == SAC_OK) status = run_and_film(self->evaluator, options, out, err);
   sac_evaluator_destroy(self->evaluator);
   sac_agent_destroy(self->agent);
+  sac_hierarchy_destroy(self->lower);
   sac_normaliser_destroy(self->normaliser);
   sac_device_close(self->threads, self->backend);
   free(self);

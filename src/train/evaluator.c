@@ -50,7 +50,7 @@ static int count_lanes(const sac_evaluator *self) {
 
 static sac_status open_lanes(sac_evaluator *self, const sac_config *cfg, sac_error *err) {
   size_t n = (size_t)count_lanes(self), n_seeds = (size_t)self->n_seeds;
-  SAC_TRY(sac_task_open(cfg, cfg->policy.squash, &self->task, err));
+  SAC_TRY(sac_task_open(cfg, sac_agent_squashes(self->agent), &self->task, err));
   self->obs_dim = self->task->spec.obs_dim;
   self->act_dim = self->task->spec.act_dim;
   self->noise_dim = sac_agent_noise_dim(self->agent);

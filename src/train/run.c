@@ -11,11 +11,12 @@ sac_status sac_run_open(sac_run *run, sac_threads *threads, sac_backend *backend
       (sac_progress){.best_return = NAN, .updates_from = (uint64_t)cfg->algorithm.learning_starts};
   sac_vec_env_options options = {.cfg = cfg,
                                  .seed = run->seed,
-                                 .squash = cfg->policy.squash,
+                                 .squash = sac_lower_squashes(cfg, run->lower),
                                  .threads = threads,
                                  .backend = sac_learner_keeps_envs(cfg, backend) ? backend : NULL};
   SAC_TRY(sac_vec_env_create(&options, &run->envs, err));
   run->spec = &sac_vec_env_task(run->envs)->spec;
+  SAC_TRY(sac_lower_check(cfg, run->lower, run->spec, err));
   run->episodes = calloc((size_t)run->n_envs, sizeof *run->episodes);
   if (run->episodes) return SAC_OK;
   return sac_error_set(err, SAC_FAILED, "no memory for the episodes of %d environments",
@@ -103,6 +104,7 @@ uint64_t sac_run_updates_due(const sac_run *run) {
 sac_state sac_run_state(sac_run *run) {
   return (sac_state){.cfg = &run->cfg,
                      .agent = run->learner->agent,
+                     .lower = run->lower,
                      .i_seed = run->i_seed,
                      .replay = &run->learner->replay,
                      .replay_log = &run->replay_log,

@@ -10,6 +10,7 @@
 #include "env/vec_env.h"
 #include "sac/sac.h"
 #include "train/checkpoint.h"
+#include "train/lower.h"
 #include "train/metrics.h"
 #include "train/progress.h"
 
@@ -22,6 +23,7 @@ typedef struct sac_run {
   int n_envs;
   sac_vec_env *envs;
   const sac_env_spec *spec;
+  const sac_hierarchy *lower;  ///< the policies below the trained one; NULL where there are none
   sac_episode *episodes;       ///< (n_envs) what the last step ended
   sac_normaliser *normaliser;  ///< NULL where nothing is normalised
   bool *ended;                 ///< (n_envs) for it
@@ -37,7 +39,8 @@ typedef struct sac_run {
   sac_evaluation evaluation;  ///< the last one
 } sac_run;
 
-/// Open the environments of `run->cfg` with threads and backend of its learner to be.
+/// Open the environments of `run->cfg`, for the actions of `run->lower` where there is one, with
+/// threads and backend of its learner to be.
 sac_status sac_run_open(sac_run *run, sac_threads *threads, sac_backend *backend, sac_error *err);
 
 /// Take place `i_seed` in an open learner and start the first episodes.

@@ -31,9 +31,18 @@ static sac_status open_learner(sac_team *team, sac_lane *lane, sac_error *err) {
                                  .n_seeds = lane->n_runs,
                                  .seeds = seeds,
                                  .spec = lane->runs->spec,
+                                 .lower = lane->lower,
                                  .act_rows = SAC_EVALUATOR_LANES,
                                  .learners = team->n_lanes};
   return sac_learner_open(&options, &lane->learner, err);
+}
+
+static sac_status open_lower(sac_team *team, sac_lane *lane, sac_error *err) {
+  const sac_config *cfg = &lane->runs->cfg;
+  int rows = cfg->env.n_envs > SAC_EVALUATOR_LANES ? (int)cfg->env.n_envs : SAC_EVALUATOR_LANES;
+  SAC_TRY(sac_lower_open(cfg, team->resumed, team->spread.backend, rows, &lane->lower, err));
+  for (int i = 0; i < lane->n_runs; i++) lane->runs[i].lower = lane->lower;
+  return SAC_OK;
 }
 
 static sac_status open_lane(sac_team *team, sac_lane *lane, sac_error *err) {
@@ -42,6 +51,7 @@ static sac_status open_lane(sac_team *team, sac_lane *lane, sac_error *err) {
   lane->faults = calloc(n, sizeof *lane->faults);
   if (!lane->turns || !lane->faults)
     return sac_error_set(err, SAC_FAILED, "no memory for %zu seeds", n);
+  SAC_TRY(open_lower(team, lane, err));
   for (int i = 0; i < lane->n_runs; i++)
     SAC_TRY(sac_run_open(&lane->runs[i], team->spread.threads, team->spread.backend, err));
   SAC_TRY(open_learner(team, lane, err));
@@ -83,6 +93,7 @@ static void close_on_device(sac_team *team) {
   for (int i = 0; team->lanes && i < team->n_lanes; i++) {
     sac_evaluator_destroy(team->lanes[i].evaluator);
     sac_learner_close(&team->lanes[i].learner);
+    sac_hierarchy_destroy(team->lanes[i].lower);
     free(team->lanes[i].turns);
     free(team->lanes[i].faults);
   }
@@ -170,12 +181,15 @@ static void step_environments(sac_lane *lane, bool uniform) {
 void sac_lane_step(sac_lane *lane) {
   const sac_run *lead = find_lead(lane->runs, lane->n_runs);
   bool warms_up = lead->progress.timesteps < (uint64_t)lead->cfg.algorithm.learning_starts;
+  // uniform noise would be far from what a lower layer was trained with
+  bool acts = !warms_up || lane->lower;
+  uint64_t step = lead->progress.vector_steps;
   sac_error why;
-  if (!warms_up && sac_learner_act(&lane->learner, lead->progress.vector_steps, &why) != SAC_OK) {
+  if (acts && sac_learner_act(&lane->learner, step, warms_up, &why) != SAC_OK) {
     fail_lane(lane, &why);
     return;
   }
-  step_environments(lane, warms_up);
+  step_environments(lane, !acts);
   if (!find_lead(lane->runs, lane->n_runs)) return;
   sac_learner_advance(&lane->learner, true);
   for (int i = 0; i < lane->n_runs; i++)

@@ -13,6 +13,7 @@ typedef struct sac_lane {
   sac_learner learner;
   sac_run *runs;  ///< (n_runs) a part of the team's
   int n_runs;
+  sac_hierarchy *lower;      ///< policies below those trained; NULL where there are none
   sac_vec_env_turn *turns;   ///< (n_runs) those of the step being made
   uint64_t *faults;          ///< (n_runs)
   sac_evaluator *evaluator;  ///< opened by the first evaluation
@@ -32,6 +33,8 @@ typedef struct sac_team {
   sac_run *runs;
   sac_lane *lanes;
   const volatile int *stop;  ///< once not zero, all end as soon as they can; may be NULL
+  const char *resumed;       ///< folder of a run that goes on, whose checkpoints hold its lower
+                             ///< layers; NULL for new ones
   // of sac_team_go
   sac_position goal;
   bool heeds_stop;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algo/hierarchy.h"
+
 struct sac_tensor_source {
   sac_backend *backend;
   const char *at;
@@ -11,7 +13,7 @@ struct sac_tensor_source {
 
 // tensors that a checkpoint or a trace may hold for each view (value, moments, gradient, all but
 // the last once more after an update), and those that belong to no view
-enum { PER_VIEW = 8, BESIDES = 64 };
+enum { PER_VIEW = 8, BESIDES = 64 + SAC_HIERARCHY_LAYERS_MAX * SAC_PARAM_VIEWS_MAX };
 
 sac_status sac_tensors_begin(sac_tensors *tensors, sac_agent *agent, sac_error *err) {
   const sac_params *params;

@@ -147,6 +147,7 @@ sac_status sac_train(const char *config, int n_overrides, const char *const *ove
   sac_records *self = create_records(listener);
   if (!self) return sac_error_set(err, SAC_FAILED, "no memory for the run");
   sac_status status = sac_config_load(config, n_overrides, overrides, &self->cfg, err);
+  if (status == SAC_OK) status = sac_lower_resolve(&self->cfg, err);
   if (status == SAC_OK) self->n_seeds = sac_team_seeds(&self->cfg, self->seeds);
   if (status == SAC_OK) status = start(self, folder, config, err);
   if (status == SAC_OK) status = run_to_end(self, outcome, err);
@@ -309,12 +310,16 @@ static void say_resumed(sac_records *self, const char *used) {
 }
 
 static sac_status restart(sac_records *self, sac_error *err) {
-  char used[SAC_PATH_MAX] = "";
+  char used[SAC_PATH_MAX] = "", one[SAC_PATH_MAX];
   uint64_t seeds[SAC_SEEDS_MAX];
   int n = 0;
   SAC_TRY(choose_seeds(self, seeds, &n, err));
   SAC_TRY(need_a_seed(self, n, err));
-  SAC_TRY(sac_team_open(&self->team, &self->cfg, n, seeds, err));
+  SAC_TRY(sac_run_folder_seed(self->folder, seeds[0], one, err));
+  self->team.resumed = sac_records_are_many(self) ? one : self->folder;
+  sac_status status = sac_team_open(&self->team, &self->cfg, n, seeds, err);
+  self->team.resumed = NULL;
+  SAC_TRY(status);
   SAC_TRY(lock_folders(self, err));
   SAC_TRY(load_runs(self, used, err));
   SAC_TRY(update_folders(self, err));

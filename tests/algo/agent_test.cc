@@ -20,6 +20,13 @@ using sac_test::same_bits;
 const std::vector<std::string> kSmall = {"policy.hidden=[17,5]", "critic.hidden=[9,17]"};
 const std::vector<std::string> kAlgorithms[] = {{"algorithm.name=sac"}, {"algorithm.name=sac_v1"}};
 
+// of every kind of policy, in sequences that share what they can
+const std::vector<std::string> kKinds[] = {
+    {"algorithm.name=sac"},
+    {"algorithm.name=sac_v1"},
+    {"policy.type=gmm"},
+    {"policy.type=realnvp", "policy.flow={preprocess: [6, 4]}"}};
+
 bool all_finite(const std::vector<sac_real> &values) {
   for (sac_real value : values)
     if (!std::isfinite(value)) return false;
@@ -99,6 +106,12 @@ const StackCase kStacks[] = {
      join(kSmall, {"algorithm.name=sac_v1", "critic.dropout=0.3", "critic.layer_norm=true",
                    "algorithm.n_steps=2", "algorithm.priority.enabled=true"}),
      33, 1},
+    {"Gmm", join(kSmall, {"policy.type=gmm"}), 33, 2},
+    {"GmmV1", join(kSmall, {"policy.type=gmm", "algorithm.name=sac_v1"}), 33, 1},
+    {"Realnvp", join(kSmall, {"policy.type=realnvp", "policy.flow={preprocess: [6, 4]}"}), 33, 2},
+    {"RealnvpOnShim", join(kSmall, {"policy.type=realnvp", "policy.flow={preprocess: [6, 4]}"}), 33,
+     1, "shim"},
+    {"GmmOnShim", join(kSmall, {"policy.type=gmm"}), 33, 1, "shim"},
     {"SacOnShim", join(kSmall, {"algorithm.max_grad_norm=0.1"}), 33, 1, "shim"},
     {"SacV1OnShim", join(kSmall, {"algorithm.name=sac_v1"}), 33, 1, "shim"},
     {"SacOnCuda", join(kSmall, {"algorithm.max_grad_norm=0.1"}), 33, 1, "cuda"},
@@ -113,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, AgentStack, testing::ValuesIn(kStacks),
 class AgentSequence : public testing::TestWithParam<const char *> {};
 
 TEST_P(AgentSequence, PlayedUpdatesAreIssuedUpdates) {
-  for (const auto &name : kAlgorithms) {
+  for (const auto &name : kKinds) {
     auto overrides =
         join(join(kSmall, name), {"algorithm.policy_delay=2", "algorithm.target_update_interval=2",
                                   "algorithm.max_grad_norm=0.5"});
@@ -138,7 +151,7 @@ INSTANTIATE_TEST_SUITE_P(Devices, AgentSequence, testing::Values("cpu", "shim", 
 
 // the same draws, and results within rounding
 TEST_P(AgentSequence, UpdatesAreThoseOfTheCpu) {
-  for (const auto &name : kAlgorithms) {
+  for (const auto &name : kKinds) {
     Agent here(join(kSmall, name), {1, 2}, 17),
         there(join(kSmall, name), {1, 2}, 17, 1, GetParam());
     if (!there.usable()) GTEST_SKIP() << there.machine.why;

@@ -122,6 +122,8 @@ TEST_P(Gradients, AreTheDifferenceQuotients) {
   EXPECT_GE(smooth, coordinates * 98 / 100);
 }
 
+const std::vector<std::string> kFlow = {"policy.type=realnvp", "policy.flow={preprocess: [5, 4]}"};
+
 const Case kCases[] = {
     {"Sac", {}},
     {"SacHuber", {"algorithm.critic_loss=huber"}},
@@ -145,6 +147,16 @@ const Case kCases[] = {
     {"SacRedqByPriority",
      {"algorithm.n_critics=4", "algorithm.target_subset=2", "algorithm.actor_q=mean",
       "algorithm.priority.enabled=true"}},
+    {"SacRealnvp", kFlow},
+    {"SacRealnvpEpsCorrectionMeanOfThree",
+     join(kFlow,
+          {"policy.squash_correction=eps", "algorithm.actor_q=mean", "algorithm.n_critics=3"})},
+    {"SacRealnvpUnsquashedNormalPrior",
+     join(kFlow, {"policy.squash=false", "algorithm.action_prior=normal"})},
+    {"SacV1RealnvpDeepUnbounded",
+     join(kFlow, {"algorithm.name=sac_v1",
+                  "policy.flow={coupling_layers: 3, st_hidden: [4], preprocess: [5], scale_max: "
+                  "null}"})},
     {"SacV1", {"algorithm.name=sac_v1"}},
     {"SacV1DropoutLayerNorm",
      {"algorithm.name=sac_v1", "critic.dropout=0.2", "critic.layer_norm=true",

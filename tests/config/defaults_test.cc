@@ -48,7 +48,11 @@ algorithm:
                 parameter_sigma: 0.2}
   action_prior: uniform
 policy:     {type: gaussian, hidden: [256, 256], activation: relu, layer_norm: false, squash: true,
+             gmm: {components: 4},
+             flow: {coupling_layers: 2, st_hidden: [], preprocess: [256, 256], scale_max: 3.0,
+                    candidates: 100},
              log_std: {mode: clamp, min: -20, max: 2}, squash_correction: exact, init: glorot}
+hierarchy:  {lower: null, freeze_lower: true, lower_obs_dims: null}
 critic:     {hidden: [256, 256], activation: relu, layer_norm: false, dropout: 0.0, init: glorot}
 eval:       {every: 10000, episodes: 10, seed: 10000, seeds: [], deterministic: true}
 checkpoint: {every: 50000, keep: 3, include_replay: true, on_error: stop}

@@ -243,6 +243,7 @@ TEST_P(LossOps, PolicyLossClimbsTheChosenCriticAndListsItsRows) {
         if (!takes(20.0 * members * s.rows)) continue;
         Stack q(members, s.rows, 1), log_pi(s.n, s.rows, 1), action(s.n, s.rows, s.act_dim);
         Stack seed(members, s.rows, 1, s.pad);
+        Stack integrand(s.n, s.rows, 1, s.pad);
         q.fill(1, 2), log_pi.fill(2), action.fill(3);
         // ties go to the lowest index
         for (int k = 1; k < s.n_critics; k++) q.at(k, 0, 0) = q.at(0, 0, 0);
@@ -262,7 +263,8 @@ TEST_P(LossOps, PolicyLossClimbsTheChosenCriticAndListsItsRows) {
                               row.data(),
                               count.data(),
                               loss.data(),
-                              entropy.data()};
+                              entropy.data(),
+                              integrand.view()};
         ops->policy_loss(backend, &op);
         for (int i = 0; i < s.n; i++) {
           double want = 0, entropy_want = 0;
@@ -284,7 +286,9 @@ TEST_P(LossOps, PolicyLossClimbsTheChosenCriticAndListsItsRows) {
             double m =
                 actor_q == SAC_ACTOR_MEAN ? mean : (double)q.at(i * s.n_critics + chosen, r, 0);
             double density = (double)log_pi.at(i, r, 0) - (prior ? log_prior(action, i, r) : 0);
-            want += std::exp((double)log_alpha[0]) * density - m;
+            double part = std::exp((double)log_alpha[0]) * density - m;
+            ASSERT_NEAR(part, integrand.at(i, r, 0), op_tolerance() * 40);
+            want += part;
             entropy_want -= (double)log_pi.at(i, r, 0);
           }
           ASSERT_NEAR(want / s.rows, loss[(size_t)i], op_tolerance() * 40);

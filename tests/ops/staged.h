@@ -6,6 +6,7 @@
 
 extern "C" {
 #include "backend/backend.h"
+#include "backend/flow.h"
 }
 
 namespace sac_test {
@@ -178,6 +179,7 @@ inline void staged_policy_loss(sac_backend *backend, const sac_policy_loss *give
   stage.move(op.row_count, (size_t)members, BACK);
   stage.move(op.loss, (size_t)op.n, BACK);
   stage.move(op.entropy, (size_t)op.n, BACK);
+  stage.move(op.integrand, op.n, op.rows, 1, BACK);
   stage.ops().policy_loss(stage.device(), &op);
 }
 
@@ -301,6 +303,85 @@ inline void staged_priority_enter(sac_backend *backend, const sac_priority_enter
   stage.ops().priority_enter(stage.device(), &op);
 }
 
+inline void staged_gmm_forward(sac_backend *backend, const sac_gmm_forward *given) {
+  Stage stage(backend);
+  sac_gmm_forward op = *given;
+  int act_dim = op.gmm.gaussian.act_dim;
+  stage.move(op.head, op.n, op.rows, op.gmm.components * (2 * act_dim + 1));
+  stage.move(op.noise, op.n, op.rows, act_dim + 2);
+  stage.move(op.action, op.n, op.rows, act_dim, BACK);
+  stage.move(op.log_pi, op.n, op.rows, 1, BACK);
+  stage.ops().gmm_forward(stage.device(), &op);
+}
+
+inline void staged_gmm_backward(sac_backend *backend, const sac_gmm_backward *given) {
+  Stage stage(backend);
+  sac_gmm_backward op = *given;
+  int act_dim = op.gmm.gaussian.act_dim, width = op.gmm.components * (2 * act_dim + 1);
+  stage.move(op.head, op.n, op.rows, width);
+  stage.move(op.noise, op.n, op.rows, act_dim + 2);
+  stage.move(op.integrand, op.n, op.rows, 1);
+  stage.move(op.baseline, op.n, op.rows, 1);
+  stage.move(op.dhead, op.n, op.rows, width, BACK);
+  stage.ops().gmm_backward(stage.device(), &op);
+}
+
+inline void staged_flow_forward(sac_backend *backend, const sac_flow_forward *given) {
+  Stage stage(backend);
+  sac_flow_forward op = *given;
+  stage.move(op.condition, op.n, op.rows, op.flow.condition);
+  stage.move(op.weight, op.n, 1, (int)sac_flow_weights(&op.flow));
+  stage.move(op.noise, op.n, op.rows, op.flow.act_dim);
+  stage.move(op.tape, op.n, op.rows, sac_flow_tape(&op.flow), BACK);
+  stage.move(op.action, op.n, op.rows, op.flow.act_dim, BACK);
+  stage.move(op.log_pi, op.n, op.rows, 1, BACK);
+  stage.ops().flow_forward(stage.device(), &op);
+}
+
+inline void staged_flow_backward(sac_backend *backend, const sac_flow_backward *given) {
+  Stage stage(backend);
+  sac_flow_backward op = *given;
+  int members = op.n * op.n_critics;
+  stage.move(op.condition, op.n, op.rows, op.flow.condition);
+  stage.move(op.weight, op.n, 1, (int)sac_flow_weights(&op.flow));
+  stage.move(op.tape, op.n, op.rows, sac_flow_tape(&op.flow));
+  stage.move(op.action, op.n, op.rows, op.flow.act_dim);
+  stage.move(op.dq, members, op.rows, op.flow.act_dim);
+  stage.move(op.seed, members, op.rows, 1);
+  stage.move(op.log_alpha, (size_t)op.n);
+  stage.move(op.delta, op.n, op.rows, sac_flow_delta(&op.flow), BACK);
+  stage.move(op.dcondition, op.n, op.rows, op.flow.condition, BACK);
+  stage.ops().flow_backward(stage.device(), &op);
+}
+
+inline void staged_flow_inverse(sac_backend *backend, const sac_flow_inverse *given) {
+  Stage stage(backend);
+  sac_flow_inverse op = *given;
+  stage.move(op.condition, op.n, op.rows, op.flow.condition);
+  stage.move(op.weight, op.n, 1, (int)sac_flow_weights(&op.flow));
+  stage.move(op.action, op.n, op.rows, op.flow.act_dim);
+  stage.move(op.noise, op.n, op.rows, op.flow.act_dim, BACK);
+  stage.move(op.log_pi, op.n, op.rows, 1, BACK);
+  stage.ops().flow_inverse(stage.device(), &op);
+}
+
+inline void staged_row_repeat(sac_backend *backend, const sac_row_repeat *given) {
+  Stage stage(backend);
+  sac_row_repeat op = *given;
+  stage.move(op.x, op.n, op.rows, op.cols);
+  stage.move(op.y, op.n, op.rows * op.times, op.cols, BACK);
+  stage.ops().row_repeat(stage.device(), &op);
+}
+
+inline void staged_action_choice(sac_backend *backend, const sac_action_choice *given) {
+  Stage stage(backend);
+  sac_action_choice op = *given;
+  stage.move(op.q, op.n * op.n_critics, op.rows * op.times, 1);
+  stage.move(op.candidate, op.n, op.rows * op.times, op.act_dim);
+  stage.move(op.action, op.n, op.rows, op.act_dim, BACK);
+  stage.ops().action_choice(stage.device(), &op);
+}
+
 inline void staged_normal_fill(sac_backend *backend, const sac_normal_fill *given) {
   Stage stage(backend);
   sac_normal_fill op = *given;
@@ -391,6 +472,13 @@ inline sac_backend *stage(sac_backend *device) {
   table.priority_draw = staged_priority_draw;
   table.priority_update = staged_priority_update;
   table.priority_enter = staged_priority_enter;
+  table.gmm_forward = staged_gmm_forward;
+  table.gmm_backward = staged_gmm_backward;
+  table.flow_forward = staged_flow_forward;
+  table.flow_backward = staged_flow_backward;
+  table.flow_inverse = staged_flow_inverse;
+  table.row_repeat = staged_row_repeat;
+  table.action_choice = staged_action_choice;
   table.normal_fill = staged_normal_fill;
   table.replay_gather = staged_replay_gather;
   table.normalise = staged_normalise;

@@ -141,6 +141,22 @@ TEST_P(Allocation, NorDoManySeeds) {
   }
 }
 
+TEST(AllocationOfKinds, NorDoesOneOfAnyKindOfPolicyOverALowerLayer) {
+  sac_test::Training lower;
+  ASSERT_EQ(lower.train(small_run({"policy.type=realnvp", "policy.flow={preprocess: [7]}",
+                                   "algorithm.total_timesteps=60", "eval.every=0"})),
+            SAC_OK)
+      << lower.err.text;
+  for (const char *type : {"policy.type=gaussian", "policy.type=gmm", "policy.type=realnvp"}) {
+    HandRun self(small_run({type, "policy.flow={preprocess: [7]}",
+                            "hierarchy.lower=" + lower.folder(), "run.threads=2"}));
+    self.go(60);
+    long before = allocations;
+    self.go(300);
+    EXPECT_EQ(allocations - before, 0) << type;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Environments, Allocation,
                          testing::Values("env.id=Pendulum-v1", "env.id=LinearQuadratic-v0",
                                          "env.id=HalfCheetah-v5", "env.id=Hopper-v5"),
