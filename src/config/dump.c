@@ -159,12 +159,10 @@ static sac_status report_difference(const char *line, const char *saved, const c
                        (int)strcspn(line, "=\n"), line, n_current, new, n_saved, old);
 }
 
-// the first line of `lines` that `other`, or where that has no such key `usual`, has differently or
-// not at all
-static const char *find_difference(const char *lines, const char *other, const char *usual) {
+// the first line of `lines` that `other` has differently, or not at all
+static const char *find_difference(const char *lines, const char *other) {
   while (*lines) {
     const char *twin = find_line(other, lines);
-    if (!twin) twin = find_line(usual, lines);
     size_t length = strcspn(lines, "\n") + 1;
     bool differs = twin ? strncmp(twin, lines, length) != 0 : !is_younger(lines);
     if (differs) return lines;
@@ -173,22 +171,9 @@ static const char *find_difference(const char *lines, const char *other, const c
   return NULL;
 }
 
-static sac_status write_usual(char **text, sac_error *err) {
-  sac_config *cfg = malloc(sizeof *cfg);
-  if (!cfg) return sac_error_set(err, SAC_FAILED, "no memory for the default configuration");
-  sac_config_defaults(cfg);
-  sac_status status = sac_config_fingerprint(cfg, text, err);
-  free(cfg);
-  return status;
-}
-
 sac_status sac_config_compare(const char *saved, const char *current, sac_error *err) {
-  // a state that was saved before there was some key was made with what is now its default
-  char *usual;
-  SAC_TRY(write_usual(&usual, err));
-  const char *line = find_difference(current, saved, usual);
-  if (!line) line = find_difference(saved, current, "");
-  free(usual);
+  const char *line = find_difference(current, saved);
+  if (!line) line = find_difference(saved, current);
   if (!line) return SAC_OK;
   return report_difference(line, find_line(saved, line), find_line(current, line), err);
 }

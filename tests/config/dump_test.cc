@@ -73,17 +73,6 @@ TEST(Dump, TheFingerprintNamesTheFirstKeyThatDiffers) {
             "env.kwargs.h is not given, but the saved state was made with 2.0");
 }
 
-TEST(Dump, AStateFromBeforeAKeyWasMadeWithItsDefault) {
-  std::string now = Fingerprint(Load("env: {id: A}", {})), key = "policy.gmm.components=4\n";
-  std::string before = now;
-  ASSERT_NE(before.find(key), std::string::npos);
-  before.erase(before.find(key), key.size());
-  EXPECT_EQ(Difference(before, now), "");
-  EXPECT_EQ(Difference(before, Fingerprint(Load("env: {id: A}", {"policy.gmm.components=5"}))),
-            "policy.gmm.components is 5, but the saved state was made with not given");
-  EXPECT_NE(Difference(now, before), "");
-}
-
 TEST(Dump, TheFingerprintCoversWhatFixesSavedStateAndNothingElse) {
   std::string file = "env: {id: A}", saved = Fingerprint(Load(file, {}));
   for (const char *fixing :

@@ -95,7 +95,7 @@ TEST(Values, WhatLaterVersionsBringIsSaidToBeMissing) {
       {"algorithm.name=sql",
        "algorithm.name is sql, which is not available in this version, must "
        "be sac or sac_v1"},
-      {"policy.type=gmm", "not available in this version, must be gaussian"}};
+      {"hierarchy.freeze_lower=false", "not available in this version, must be true"}};
   for (auto [override, text] : cases)
     EXPECT_NE(With(override).text.find(text), std::string::npos) << With(override).text;
   EXPECT_NE(With("algorithm.n_steps=0").text.find("must be in [1, 1000]"), std::string::npos);
