@@ -4,7 +4,7 @@
 
 #define SAC_FLOW_SIZE static __host__ __device__ __forceinline__
 extern "C" {
-#include "backend/flow.h"
+#include "backend/couplings.h"
 }
 
 // A block owns a row: its threads share out the units, then the outputs of each coupling, whose

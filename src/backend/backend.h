@@ -280,8 +280,8 @@ enum { SAC_FLOW_ACT_MAX = 64, SAC_FLOW_CONDITION_MAX = 128, SAC_FLOW_HIDDEN_MAX 
 /// The shape of a real-NVP flow over A values under a condition of E values (Dinh et al. 2017;
 /// Haarnoja et al. 2018, Latent Space Policies, section 4). Coupling l = 0, 2, ... keeps the second
 /// half of the values and changes the first, l = 1, 3, ... the other way round: x' = x exp(S) + T,
-/// where S and T have one layer of W tanh units each over [kept values | condition]. backend/flow.h
-/// says where the weights of each coupling lie.
+/// where S and T have one layer of W tanh units each over [kept values | condition].
+/// backend/couplings.h says where the weights of each coupling lie.
 typedef struct sac_flow {
   int act_dim, condition, layers, hidden;  // A, E, couplings, W
   sac_activation activation;               // of the condition

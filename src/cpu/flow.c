@@ -1,5 +1,5 @@
 // Real-NVP flows (Dinh et al. 2017, eq. 7 and 8) under a condition: forward, gradient, inverse.
-#include "backend/flow.h"
+#include "backend/couplings.h"
 #include "backend/formulas.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"

@@ -3,7 +3,7 @@
 // one.
 #include <stdio.h>
 
-#include "backend/flow.h"
+#include "backend/couplings.h"
 #include "nn/policy.h"
 
 static sac_status check(const sac_policy_options *options, sac_error *err) {

@@ -5,7 +5,7 @@
 #include "ops/fixture.h"
 
 extern "C" {
-#include "backend/flow.h"
+#include "backend/couplings.h"
 }
 
 using namespace sac_test;

@@ -6,7 +6,7 @@
 
 extern "C" {
 #include "backend/backend.h"
-#include "backend/flow.h"
+#include "backend/couplings.h"
 }
 
 namespace sac_test {
