@@ -140,6 +140,9 @@ const TeamCase kTeams[] = {
     {"Exploring",
      {"algorithm.exploration.deterministic=0.3", "algorithm.exploration.gaussian=0.3",
       "algorithm.exploration.parameter=0.3", "env.max_episode_steps=7", "env.n_envs=2"}},
+    {"SeveralStepsByPriority",
+     {"algorithm.n_steps=3", "algorithm.priority.enabled=true", "critic.dropout=0.1",
+      "critic.layer_norm=true", "env.max_episode_steps=30"}},
     {"Hopper", {"env.id=Hopper-v5", "env.max_episode_steps=37"}},
 };
 INSTANTIATE_TEST_SUITE_P(Cases, Team, testing::ValuesIn(kTeams),
@@ -241,6 +244,21 @@ TEST(TeamResume, StoppedAnywhereAllEndAsIfNeverStopped) {
 }
 
 // what a process leaves that was killed between the checkpoints of two seeds
+// every seed has priorities of its own in the stack's one replay
+TEST(TeamResume, PrioritiesOfEverySeedComeBack) {
+  const std::vector<std::string> options =
+      with(kEvery100, {"algorithm.priority.enabled=true", "algorithm.n_steps=2"});
+  const Alone &alone = alone_of(options, 300);
+  Training self;
+  self.stop_at_event = 9;
+  ASSERT_EQ(self.train(with(options, {"run.seeds=[1,2,3]", "run.threads=4"})), SAC_OK)
+      << self.err.text;
+  EXPECT_LT(self.outcome.timesteps, 300u);
+  self.stop_at_event = -1;
+  ASSERT_EQ(self.resume({"run.threads=4"}), SAC_OK) << self.err.text;
+  alone.compare(self, {1, 2, 3}, 300);
+}
+
 TEST(TeamResume, AllGoBackToTheStepThatAllHave) {
   const Alone &alone = alone_of(kEvery100, 300);
   for (const char *threads : {"run.threads=2", "run.threads=4"}) {
