@@ -59,14 +59,23 @@ void sac_cuda_priority_draw(sac_backend *backend, const sac_priority_draw *op) {
   sac_cuda_step_end(backend);
 }
 
+// the words of a value's size that atomics take
+template <size_t bytes>
+struct word;
+template <>
+struct word<4> {
+  typedef unsigned type;
+};
+template <>
+struct word<8> {
+  typedef unsigned long long type;
+};
+
 // *at = max(*at, x) of numbers that are not negative: their bits are in the same order
-static __device__ __forceinline__ void raise_to(float *at, float x) {
-  atomicMax((unsigned *)at, sac_float_bits(x));
-}
-static __device__ __forceinline__ void raise_to(double *at, double x) {
-  unsigned long long bits;
+static __device__ __forceinline__ void raise_to(sac_real *at, sac_real x) {
+  word<sizeof x>::type bits;
   memcpy(&bits, &x, sizeof bits);
-  atomicMax((unsigned long long *)at, bits);
+  atomicMax((word<sizeof x>::type *)at, bits);
 }
 
 static __device__ __forceinline__ sac_real find_priority(const sac_priority_update *op, int i,

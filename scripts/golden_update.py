@@ -180,9 +180,9 @@ class Sample:
 
 
 def regress(net, inputs, output, target, huber, weight=1.0):
-    """Half mean squared (or Huber) loss of weighted rows, the size that its rounding is measured against, its
-    gradient, and the rows that rounding may decide: near Huber's knee, or all of them where output
-    and target nearly cancel."""
+    """Half mean squared (or Huber) loss of weighted rows, the size that its rounding is measured
+    against, its gradient, and the rows that rounding may decide: near Huber's knee, or all of them
+    where output and target nearly cancel."""
     error = output[:, 0] - target
     inside = np.abs(error) <= 1 if huber else np.ones(len(error), bool)
     loss = weight * np.where(inside, 0.5 * error**2, np.abs(error) - 0.5)

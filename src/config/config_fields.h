@@ -195,7 +195,7 @@ SAC_FIELD(number, algorithm, max_grad_norm, "null", "(0, 1000000] or null", "", 
           "gradients of a network are scaled down to this norm; null leaves them")
 SAC_FIELD(number, algorithm, max_grad_value, "null", "(0, 1000000] or null", "", "all",
           "each element of a gradient is cut to this size, before max_grad_norm; null leaves them")
-SAC_OPEN(algorithm.priority, "prioritised replay: transitions with large errors are drawn more often")
+SAC_OPEN(algorithm.priority, "prioritised replay: large errors are drawn more often")
 SAC_FIELD(flag, algorithm.priority, enabled, "false", "", "", "all",
           "draw by priority; false draws uniformly")
 SAC_FIELD(number, algorithm.priority, alpha, "0.6", "[0, 1]", "", "all",
