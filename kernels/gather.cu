@@ -1,4 +1,5 @@
-// The batch out of the replay: random rows of a ring far larger than the cache.
+// The batch out of the replay: random rows of a ring far larger than the cache. The minibatches of
+// a rollout, in shuffled passes. Scaling by running statistics.
 #include "kernels/cuda.cuh"
 #include "kernels/order.cuh"
 
@@ -59,6 +60,34 @@ void sac_cuda_replay_gather(sac_backend *backend, const sac_replay_gather *op) {
   sac_cuda_step_begin(backend, &uses);
   unsigned blocks = sac_blocks((size_t)op->n * (size_t)op->rows, ROWS);
   SAC_CUDA_RUN(backend, replay_gather_kernel, blocks, THREADS, *op);
+  sac_cuda_step_end(backend);
+}
+
+// One warp a row: all its lanes find the same place, then copy neighbouring values. Bytes: a row
+// read and written. Limit: latency, then bandwidth.
+static __global__ void shuffle_gather_kernel(const __grid_constant__ sac_shuffle_gather op) {
+  int lane = (int)threadIdx.x % SAC_WARP;
+  size_t at = (size_t)blockIdx.x * ROWS + threadIdx.x / SAC_WARP;
+  if (at >= (size_t)op.n * (size_t)op.rows) return;
+  int i = (int)(at / (size_t)op.rows), row = (int)(at % (size_t)op.rows);
+  uint64_t place = op.first + (uint64_t)row, total = (uint64_t)op.total;
+  sac_words words[2];
+  sac_shuffle_words(op.key[i], *op.update, place / total, words);
+  uint32_t from = sac_shuffle_place(words, (uint32_t)(place % total), (uint32_t)total);
+  const sac_real *x = sac_stack_row(&op.x, i, (int)from);
+  sac_real *y = sac_stack_row(&op.y, i, row);
+  for (int j = lane; j < op.cols; j += SAC_WARP) y[j] = x[j];
+}
+
+void sac_cuda_shuffle_gather(sac_backend *backend, const sac_shuffle_gather *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads_stack(&uses, &op->x, op->n, op->total, op->cols);
+  sac_cuda_reads(&uses, op->key, (size_t)op->n * sizeof *op->key);
+  sac_cuda_reads(&uses, op->update, sizeof *op->update);
+  sac_cuda_writes_stack(&uses, &op->y, op->n, op->rows, op->cols);
+  sac_cuda_step_begin(backend, &uses);
+  unsigned blocks = sac_blocks((size_t)op->n * (size_t)op->rows, ROWS);
+  SAC_CUDA_RUN(backend, shuffle_gather_kernel, blocks, THREADS, *op);
   sac_cuda_step_end(backend);
 }
 

@@ -1,5 +1,7 @@
-// The three linear ops as products (see gemm.cuh).
+// The linear ops: three are products (see gemm.cuh), one is a sum.
 #include "kernels/gemm.cuh"
+#include "kernels/order.cuh"
+#include "kernels/reduce.cuh"
 
 // y (rows, out) = x (rows, in) times weight (out, in) turned
 void sac_cuda_linear_forward(sac_backend *backend, const sac_linear_forward *op) {
@@ -37,4 +39,26 @@ void sac_cuda_linear_backward_weight(sac_backend *backend, const sac_linear_back
   product.finish = SAC_FINISH_PLAIN;
   product.a_sum = op->dbias;
   sac_cuda_multiply(backend, &product);
+}
+
+// One block an output of a member, whose threads take the rows in turn. Bytes: dy once. Limit:
+// latency.
+static __global__ void __launch_bounds__(SAC_REDUCE_THREADS)
+    bias_kernel(const __grid_constant__ sac_linear_backward_bias op) {
+  int o = (int)blockIdx.x, i = (int)blockIdx.y;
+  double sum = 0;
+  for (int row = (int)threadIdx.x; row < op.rows; row += SAC_REDUCE_THREADS)
+    sum += (double)sac_stack_row(&op.dy, i, row)[o];
+  sum = sac_block_sum(sum);
+  if (threadIdx.x == 0) sac_stack_member(&op.dbias, i)[o] = (sac_real)sum;
+}
+
+void sac_cuda_linear_backward_bias(sac_backend *backend, const sac_linear_backward_bias *op) {
+  sac_cuda_uses uses = {};
+  sac_cuda_reads_stack(&uses, &op->dy, op->n, op->rows, op->out);
+  sac_cuda_writes_stack(&uses, &op->dbias, op->n, 1, op->out);
+  sac_cuda_step_begin(backend, &uses);
+  SAC_CUDA_RUN(backend, bias_kernel, dim3((unsigned)op->out, (unsigned)op->n), SAC_REDUCE_THREADS,
+               *op);
+  sac_cuda_step_end(backend);
 }

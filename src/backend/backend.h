@@ -97,6 +97,7 @@ typedef struct sac_gaussian_forward {
   sac_stack noise;   // (n, rows, A)
   sac_stack action;  // (n, rows, A)
   sac_stack log_pi;  // (n, rows, 1); data may be NULL
+  sac_stack u;       // (n, rows, A) the action before the squash; data may be NULL
 } sac_gaussian_forward;
 
 /// Gradient of J_pi = mean(alpha (log pi - prior log p0(a)) - Q) with respect to the head, given dq
@@ -437,6 +438,63 @@ typedef struct sac_priority_enter {
   sac_priority_mode mode;
 } sac_priority_enter;
 
+/// db = column sums of dy, overwritten: for outputs that have a bias alone.
+typedef struct sac_linear_backward_bias {
+  int n, rows, out;
+  sac_stack dy;     // (n, rows, out)
+  sac_stack dbias;  // (n, 1, out)
+} sac_linear_backward_bias;
+
+/// log pi(u|s) of actions that were drawn before, from the policy's head [mean | log_std], and the
+/// score-function gradient of J = -mean(w log pi) with respect to the head, w held fixed. u is the
+/// action before the squash, whose own part of log pi does not depend on the head.
+typedef struct sac_gaussian_score {
+  int n, rows;
+  sac_gaussian gaussian;
+  sac_stack head;     // (n, rows, 2A)
+  sac_stack u;        // (n, rows, A)
+  sac_stack weight;   // (n, rows, 1) w
+  sac_stack log_pi;   // (n, rows, 1); data may be NULL
+  sac_stack dhead;    // (n, rows, 2A)
+  sac_real *loss;     // (n)
+  sac_real *entropy;  // (n) -mean(log pi)
+} sac_gaussian_score;
+
+/// Generalised advantages (Schulman et al., arXiv 1506.02438, eq. 16) of a rollout whose row
+/// t * envs + e is step t of environment e, with the entropy of the step itself in its reward:
+///   rho_t = kappa r_t - alpha log pi_t,   delta_t = rho_t + gamma (1 - d_t) V(s'_t) - V(s_t)
+///   A_t = delta_t + gamma lambda A_{t+1} within an episode,   y_t = A_t + V(s_t)
+/// An episode ends where it terminated or was cut off, and all end with the rollout. s'_t is what
+/// followed before any restart: only termination (d = 1) does not bootstrap, and reads no v_next.
+/// lambda = 1 is the reward to go less the baseline.
+typedef struct sac_advantages {
+  int n, steps, envs;
+  sac_real gamma, lambda, reward_scale;
+  sac_stack reward, terminated, truncated;  // (n, steps * envs, 1)
+  sac_stack log_pi;                         // (n, steps * envs, 1)
+  sac_stack v, v_next;                      // (n, steps * envs, 1) V(s), V(s')
+  const sac_real *log_alpha;                // (n)
+  sac_stack advantage, y;                   // (n, steps * envs, 1)
+} sac_advantages;
+
+/// x <- (x - mean) / (deviation + eps) over all rows of a member.
+typedef struct sac_standardise {
+  int n, rows;
+  sac_real eps;
+  sac_stack x;  // (n, rows, 1)
+} sac_standardise;
+
+/// Rows `first`, `first` + 1 ... of an endless sequence of shuffles: each pass of `total` rows is
+/// every row of x once, in an order drawn from (key, *update, pass) alone.
+typedef struct sac_shuffle_gather {
+  int n, rows, total, cols;
+  uint64_t first;
+  const uint64_t *key;     // (n)
+  const uint64_t *update;  // number of the update
+  sac_stack x;             // (n, total, cols)
+  sac_stack y;             // (n, rows, cols)
+} sac_shuffle_gather;
+
 /// Standard normals at (key, purpose, *step, first_row + row, column), by Box-Muller.
 typedef struct sac_normal_fill {
   int n, rows, cols, first_row;
@@ -447,10 +505,11 @@ typedef struct sac_normal_fill {
 } sac_normal_fill;
 
 /// Where the parts of a transition lie in a replay row, in values.
-/// A row is [obs S | action A | reward | terminated | next_obs S | begins], padded to 64 bytes;
-/// `begins` is 1 where the row is the first of an episode.
+/// A row begins [obs S | action A | reward | terminated | next_obs S | begins] and is padded to 64
+/// bytes; `begins` is 1 where the row is the first of an episode.
 typedef struct sac_row_layout {
   int obs_dim, act_dim, width;
+  int values;  // of a row that are kept: all but the padding
 } sac_row_layout;
 
 /// Draw `rows` transitions uniformly with replacement from each member's ring and lay them out for
@@ -489,7 +548,8 @@ typedef struct sac_normalise {
 
 /// One step of `n` environments of a run that live in backend memory (env/formula.h): each
 /// completes its row of `rows`, whose actions are given or, with `uniform`, drawn at vector step
-/// `step`, and writes the observation to act on next into its row of `next_obs`.
+/// `step`, and writes the observation to act on next into its row of `next_obs`. With `truncated`
+/// that column of a row tells whether the episode was cut off.
 typedef struct sac_env_step {
   int n;
   const struct sac_formula_world *world;
@@ -502,6 +562,7 @@ typedef struct sac_env_step {
   uint64_t *news;                    // |= SAC_FORMULA_ENDED, SAC_FORMULA_BROKEN
   bool uniform;
   uint64_t step;
+  int truncated;  // column, 0 where none
 } sac_env_step;
 
 /// flag[i / share % n] |= bit for every value i of `count` that is NaN or infinite: the n owners of
@@ -591,6 +652,11 @@ struct sac_ops {
   void (*flow_inverse)(sac_backend *, const sac_flow_inverse *);
   void (*row_repeat)(sac_backend *, const sac_row_repeat *);
   void (*action_choice)(sac_backend *, const sac_action_choice *);
+  void (*linear_backward_bias)(sac_backend *, const sac_linear_backward_bias *);
+  void (*gaussian_score)(sac_backend *, const sac_gaussian_score *);
+  void (*advantages)(sac_backend *, const sac_advantages *);
+  void (*standardise)(sac_backend *, const sac_standardise *);
+  void (*shuffle_gather)(sac_backend *, const sac_shuffle_gather *);
   void (*normal_fill)(sac_backend *, const sac_normal_fill *);
   void (*replay_gather)(sac_backend *, const sac_replay_gather *);
   void (*normalise)(sac_backend *, const sac_normalise *);

@@ -100,6 +100,41 @@ SAC_HOST_DEVICE uint32_t sac_drop_block(const sac_dropout *dropout, int member) 
   return (uint32_t)(member % dropout->networks * 8 + dropout->layer) << 11;
 }
 
+/// A word in which every bit depends on every bit of `x` and of `key` (Appleby's MurmurHash3).
+SAC_HOST_DEVICE uint32_t sac_mix(uint32_t x, uint32_t key) {
+  x ^= key;
+  x = (x ^ x >> 16) * 0x85ebca6bu;
+  x = (x ^ x >> 13) * 0xc2b2ae35u;
+  return x ^ x >> 16;
+}
+
+/// Where `place` of [0, count) goes in a shuffle: a permutation drawn from eight words, without
+/// anything kept. A Feistel network of eight rounds permutes the smallest square of a power of two
+/// that holds count, and is walked until it falls inside (Black & Rogaway 2002). count <= 2^31.
+SAC_HOST_DEVICE uint32_t sac_shuffle_place(const sac_words words[2], uint32_t place,
+                                           uint32_t count) {
+  int half = 1;
+  while ((uint64_t)1 << 2 * half < count) half++;
+  uint32_t mask = (1u << half) - 1;
+  do {
+    uint32_t left = place >> half, right = place & mask;
+    for (int round = 0; round < 8; round++) {
+      uint32_t next = left ^ (sac_mix(right, words[round / 4].at[round % 4]) & mask);
+      left = right;
+      right = next;
+    }
+    place = left << half | right;
+  } while (place >= count);
+  return place;
+}
+
+/// The words of pass `pass` over a rollout's rows.
+SAC_HOST_DEVICE void sac_shuffle_words(uint64_t key, uint64_t update, uint64_t pass,
+                                       sac_words words[2]) {
+  for (uint32_t block = 0; block < 2; block++)
+    words[block] = sac_draw(key, SAC_DRAW_SHUFFLE, update, (uint32_t)pass, block);
+}
+
 // ---- squashed Gaussian
 
 /// clamp(x); the gradient passes inside, ends included.
@@ -338,6 +373,14 @@ SAC_HOST_DEVICE sac_real sac_priority_weight(sac_real share, uint64_t count, dou
   double risen = beta + (1 - beta) * ((double)update / updates);
   sac_real exponent = (sac_real)(risen < 1 ? risen : 1);
   return sac_math_exp(-exponent * sac_math_log((sac_real)count * share));
+}
+
+/// One step of the scan that gives generalised advantages, from the step after it: delta + gamma
+/// lambda A, the latter only within the episode. `v_next` has no say where d = 1, even as NaN.
+SAC_HOST_DEVICE sac_real sac_advantage(sac_real reward, sac_real terminated, sac_real v,
+                                       sac_real v_next, sac_real gamma, sac_real carried) {
+  sac_real future = terminated == 1 ? (sac_real)0 : gamma * v_next;
+  return (reward + future - v) + carried;
 }
 
 // ---- optimiser

@@ -20,6 +20,7 @@ typedef enum sac_purpose {
   SAC_DRAW_TRACE = 9,   ///< the drawn batch of `sac trace update`
   SAC_DRAW_BENCH = 10,  ///< synthetic data of benchmarks
   SAC_DRAW_EVAL = 11,   ///< noise of a stochastic evaluation: step = step, row = episode
+  SAC_DRAW_SHUFFLE = 12,  ///< order of a rollout's rows: step = update, row = pass over them
   SAC_DRAW_PRIORITY = 16,  ///< places in the replay by priority: step = update, row = row
   // units that networks leave out: step = update, row = row of the batch, lane = unit
   SAC_DRAW_DROP_NOW = 17,         ///< of Q(s, a)

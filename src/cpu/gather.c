@@ -1,5 +1,6 @@
 // The batch out of the replay: random rows of a ring far larger than the cache, so all rows of a
-// part are asked for before the first is copied. And its scaling by running statistics.
+// part are asked for before the first is copied. The minibatches of a rollout, in shuffled passes.
+// Scaling by running statistics.
 #include "backend/formulas.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"
@@ -77,6 +78,28 @@ void SAC_CPU(replay_gather)(sac_backend *backend, const sac_replay_gather *op) {
     SAC_ASSERT(op->count[i] > 0 && op->count[i] <= op->capacity && op->count[i] <= UINT32_MAX);
   size_t work = (size_t)op->n * (size_t)op->rows * 512;  // each row waits for memory
   sac_cpu_run(backend, work, op->n * sac_rows_blocks(op->rows), gather_part, op);
+}
+
+static void shuffle_part(void *context, int i_part) {
+  const sac_shuffle_gather *op = context;
+  sac_rows_part part = sac_rows_part_at(op->rows, i_part);
+  uint64_t total = (uint64_t)op->total, pass = UINT64_MAX;
+  sac_words words[2] = {{{0}}};
+  for (int row = part.first; row < part.end; row++) {
+    uint64_t place = op->first + (uint64_t)row;
+    if (place / total != pass) {
+      pass = place / total;
+      sac_shuffle_words(op->key[part.member], *op->update, pass, words);
+    }
+    uint32_t from = sac_shuffle_place(words, (uint32_t)(place % total), (uint32_t)total);
+    copy_values(sac_stack_row(&op->y, part.member, row),
+                sac_stack_row(&op->x, part.member, (int)from), op->cols);
+  }
+}
+
+void SAC_CPU(shuffle_gather)(sac_backend *backend, const sac_shuffle_gather *op) {
+  size_t work = (size_t)op->n * (size_t)op->rows * ((size_t)op->cols + 128);
+  sac_cpu_run(backend, work, op->n * sac_rows_blocks(op->rows), shuffle_part, op);
 }
 
 static void normalise_part(void *context, int i_part) {

@@ -62,6 +62,7 @@ static void forward_chunk(const sac_gaussian_forward *op, int i, int first, int 
       for (int r = 0; r < SAC_CHUNK; r++) u[r] += sigma[r] * noise[r];
     }
     squash(g, u, action);
+    if (op->u.data) sac_lanes_store(&op->u, i, first, count, j, u);
     if (op->noise.data && op->log_pi.data) add_log_density(g, noise, log_std, u, log_pi);
     sac_lanes_store(&op->action, i, first, count, j, action);
   }
@@ -138,4 +139,47 @@ static void backward_part(void *context, int i_part) {
 void SAC_CPU(gaussian_backward)(sac_backend *backend, const sac_gaussian_backward *op) {
   size_t work = (size_t)op->n * (size_t)op->rows * (size_t)op->gaussian.act_dim * 32;
   sac_cpu_run(backend, work, op->n * sac_rows_blocks(op->rows), backward_part, op);
+}
+
+// B dJ/dhead of one dimension for u = mean + sigma z, and log pi += its part
+static void score_column(const sac_gaussian_score *op, int i, int first, int count, int j,
+                         const lanes weight, lanes log_pi) {
+  const sac_gaussian *g = &op->gaussian;
+  lanes u, z, raw, log_std, sigma, d_mean, d_raw;
+  sac_lanes_load(&op->head, i, first, count, j, z);
+  sac_lanes_load(&op->head, i, first, count, g->act_dim + j, raw);
+  sac_lanes_load(&op->u, i, first, count, j, u);
+  spread(g, raw, log_std, sigma);
+  slope_of_spread(g, raw, sigma, d_raw);
+  sac_real mean = 1 / (sac_real)op->rows;
+  for (int r = 0; r < SAC_CHUNK; r++) z[r] = (u[r] - z[r]) / sigma[r];
+  for (int r = 0; r < SAC_CHUNK; r++) d_mean[r] = -weight[r] * z[r] / sigma[r] * mean;
+  for (int r = 0; r < SAC_CHUNK; r++) d_raw[r] *= -weight[r] * (z[r] * z[r] - 1) * mean;
+  add_log_density(g, z, log_std, u, log_pi);
+  sac_lanes_store(&op->dhead, i, first, count, j, d_mean);
+  sac_lanes_store(&op->dhead, i, first, count, g->act_dim + j, d_raw);
+}
+
+static void score_part(void *context, int i) {
+  const sac_gaussian_score *op = context;
+  sac_lanes_total loss = {{0}}, entropy = {{0}};
+  for (int row = 0; row < op->rows; row += SAC_CHUNK) {
+    int count = sac_chunk_count(row, op->rows);
+    lanes weight, log_pi = {0};
+    sac_lanes_load(&op->weight, i, row, count, 0, weight);
+    for (int j = 0; j < op->gaussian.act_dim; j++)
+      score_column(op, i, row, count, j, weight, log_pi);
+    if (op->log_pi.data) sac_lanes_store(&op->log_pi, i, row, count, 0, log_pi);
+    for (int r = 0; r < SAC_CHUNK; r++) log_pi[r] = -log_pi[r];
+    sac_lanes_add(&entropy, count, log_pi);
+    for (int r = 0; r < SAC_CHUNK; r++) log_pi[r] *= weight[r];
+    sac_lanes_add(&loss, count, log_pi);
+  }
+  op->loss[i] = sac_lanes_mean(&loss, op->rows);
+  op->entropy[i] = sac_lanes_mean(&entropy, op->rows);
+}
+
+void SAC_CPU(gaussian_score)(sac_backend *backend, const sac_gaussian_score *op) {
+  size_t work = (size_t)op->n * (size_t)op->rows * (size_t)op->gaussian.act_dim * 32;
+  sac_cpu_run(backend, work, op->n, score_part, op);
 }

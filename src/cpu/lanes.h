@@ -21,6 +21,21 @@ static inline void sac_lanes_store(const sac_stack *stack, int i, int first, int
   for (int r = 0; r < count; r++) to[(size_t)r * (size_t)stack->ld] = x[r];
 }
 
+/// Sums of SAC_CHUNK interleaved rows, in double: one order, whatever the number of threads.
+typedef struct sac_lanes_total {
+  double lane[SAC_CHUNK];
+} sac_lanes_total;
+
+static inline void sac_lanes_add(sac_lanes_total *sum, int count, const sac_real x[SAC_CHUNK]) {
+  for (int r = 0; r < count; r++) sum->lane[r] += (double)x[r];
+}
+
+static inline sac_real sac_lanes_mean(const sac_lanes_total *sum, int rows) {
+  double all = 0;
+  for (int r = 0; r < SAC_CHUNK; r++) all += sum->lane[r];
+  return (sac_real)(all / rows);
+}
+
 /// The chunks of n members: part i_part covers rows [first, end) of member `member`.
 typedef struct sac_rows_part {
   int member, first, end;

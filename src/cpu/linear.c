@@ -155,19 +155,18 @@ void SAC_CPU(linear_backward_input)(sac_backend *backend, const sac_linear_backw
               input_part, &work);
 }
 
-static void sum_columns(const sac_linear_backward_weight *op, int i) {
-  sac_real *sum = sac_stack_member(&op->dbias, i);
-  const sac_real *dy = sac_stack_member(&op->dy, i);
-  size_t ld = (size_t)op->dy.ld;
+static void sum_columns(const sac_stack *from, int i, int rows, int cols, sac_real *sum) {
+  const sac_real *dy = sac_stack_member(from, i);
+  size_t ld = (size_t)from->ld;
   int j = 0;
-  for (; j + SAC_LANES <= op->out; j += SAC_LANES) {
+  for (; j + SAC_LANES <= cols; j += SAC_LANES) {
     sac_vector x = {0};
-    for (int r = 0; r < op->rows; r++) x += sac_vector_load(dy + (size_t)r * ld + j);
+    for (int r = 0; r < rows; r++) x += sac_vector_load(dy + (size_t)r * ld + j);
     sac_vector_store(sum + j, x);
   }
-  for (; j < op->out; j++) {
+  for (; j < cols; j++) {
     sac_real x = 0;
-    for (int r = 0; r < op->rows; r++) x += dy[(size_t)r * ld + (size_t)j];
+    for (int r = 0; r < rows; r++) x += dy[(size_t)r * ld + (size_t)j];
     sum[j] = x;
   }
 }
@@ -183,7 +182,7 @@ static void weight_part(void *context, int i_part) {
   const weight_work *work = context;
   const sac_linear_backward_weight *op = work->op;
   if (i_part < op->n) {
-    sum_columns(op, i_part);
+    sum_columns(&op->dy, i_part, op->rows, op->out, sac_stack_member(&op->dbias, i_part));
     return;
   }
   i_part -= op->n;
@@ -211,4 +210,13 @@ void SAC_CPU(linear_backward_weight)(sac_backend *backend, const sac_linear_back
   weight_work work = {op, cut_product(sac_cpu_threads(backend), op->n, m, cols, op->rows)};
   sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out),
               op->n + op->n * parts_each(&work.cut), weight_part, &work);
+}
+
+static void bias_part(void *context, int i) {
+  const sac_linear_backward_bias *op = context;
+  sum_columns(&op->dy, i, op->rows, op->out, sac_stack_member(&op->dbias, i));
+}
+
+void SAC_CPU(linear_backward_bias)(sac_backend *backend, const sac_linear_backward_bias *op) {
+  sac_cpu_run(backend, (size_t)op->n * (size_t)op->rows * (size_t)op->out, op->n, bias_part, op);
 }

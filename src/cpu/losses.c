@@ -6,21 +6,6 @@
 
 typedef sac_real lanes[SAC_CHUNK];
 
-/// Sums of SAC_CHUNK interleaved rows.
-typedef struct total {
-  double lane[SAC_CHUNK];
-} total;
-
-static void add_rows(total *sum, int count, const lanes x) {
-  for (int r = 0; r < count; r++) sum->lane[r] += (double)x[r];
-}
-
-static sac_real mean_of(const total *sum, int rows) {
-  double all = 0;
-  for (int r = 0; r < SAC_CHUNK; r++) all += sum->lane[r];
-  return (sac_real)(all / rows);
-}
-
 // the least of member i's critics whose bit is set, and which one it was
 static void find_minimum(const sac_stack *q, int i, int n_critics, const bool *used, int first,
                          int count, lanes best, int32_t which[SAC_CHUNK]) {
@@ -149,7 +134,7 @@ static void weigh_rows(const sac_regression_loss *op, int i, int first, int coun
 
 static void regression_part(void *context, int i) {
   const sac_regression_loss *op = context;
-  total sum = {{0}};
+  sac_lanes_total sum = {{0}};
   sac_real mean = 1 / (sac_real)op->rows;
   for (int row = 0; row < op->rows; row += SAC_CHUNK) {
     int count = sac_chunk_count(row, op->rows);
@@ -165,9 +150,9 @@ static void regression_part(void *context, int i) {
     if (op->weight.data) weigh_rows(op, i, row, count, loss, q);
     for (int r = 0; r < SAC_CHUNK; r++) q[r] *= mean;
     sac_lanes_store(&op->dq, i, row, count, 0, q);
-    add_rows(&sum, count, loss);
+    sac_lanes_add(&sum, count, loss);
   }
-  op->loss[i] = mean_of(&sum, op->rows);
+  op->loss[i] = sac_lanes_mean(&sum, op->rows);
 }
 
 void SAC_CPU(regression_loss)(sac_backend *backend, const sac_regression_loss *op) {
@@ -211,7 +196,7 @@ static void policy_part(void *context, int i) {
   const sac_policy_loss *op = context;
   bool mean = op->actor_q == SAC_ACTOR_MEAN;
   sac_real alpha = sac_math_exp(op->log_alpha[i]);
-  total loss = {{0}}, entropy = {{0}};
+  sac_lanes_total loss = {{0}}, entropy = {{0}};
   for (int k = 0; k < op->n_critics && !mean; k++) op->row_count[i * op->n_critics + k] = 0;
   for (int row = 0; row < op->rows; row += SAC_CHUNK) {
     int count = sac_chunk_count(row, op->rows);
@@ -222,11 +207,11 @@ static void policy_part(void *context, int i) {
     sac_lanes_load(&op->log_pi, i, row, count, 0, log_pi);
     for (int r = 0; r < SAC_CHUNK; r++) value[r] = -value[r], log_pi[r] = -log_pi[r];
     if (op->integrand.data) sac_lanes_store(&op->integrand, i, row, count, 0, value);
-    add_rows(&loss, count, value);
-    add_rows(&entropy, count, log_pi);
+    sac_lanes_add(&loss, count, value);
+    sac_lanes_add(&entropy, count, log_pi);
   }
-  op->loss[i] = mean_of(&loss, op->rows);
-  op->entropy[i] = mean_of(&entropy, op->rows);
+  op->loss[i] = sac_lanes_mean(&loss, op->rows);
+  op->entropy[i] = sac_lanes_mean(&entropy, op->rows);
 }
 
 void SAC_CPU(policy_loss)(sac_backend *backend, const sac_policy_loss *op) {
@@ -238,15 +223,15 @@ void SAC_CPU(policy_loss)(sac_backend *backend, const sac_policy_loss *op) {
 
 static void temperature_part(void *context, int i) {
   const sac_temperature_loss *op = context;
-  total sum = {{0}};
+  sac_lanes_total sum = {{0}};
   for (int row = 0; row < op->rows; row += SAC_CHUNK) {
     int count = sac_chunk_count(row, op->rows);
     lanes x;
     sac_lanes_load(&op->log_pi, i, row, count, 0, x);
     for (int r = 0; r < SAC_CHUNK; r++) x[r] += op->target_entropy;
-    add_rows(&sum, count, x);
+    sac_lanes_add(&sum, count, x);
   }
-  sac_real mean = mean_of(&sum, op->rows);
+  sac_real mean = sac_lanes_mean(&sum, op->rows);
   sac_real weight = sac_temperature_weight(op->log_alpha[i], op->plain);
   op->dlog_alpha[i] = -weight * mean;
   op->loss[i] = -(op->plain ? weight : op->log_alpha[i]) * mean;

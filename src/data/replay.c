@@ -3,9 +3,10 @@
 #include "backend/formulas.h"
 
 sac_row_layout sac_row_layout_make(int obs_dim, int act_dim) {
-  sac_row_layout layout = {obs_dim, act_dim, 0};
-  int values = sac_row_values(&layout), line = 64 / (int)sizeof(sac_real);
-  layout.width = (values + line - 1) / line * line;
+  sac_row_layout layout = {.obs_dim = obs_dim, .act_dim = act_dim};
+  int line = 64 / (int)sizeof(sac_real);
+  layout.values = sac_row_values(&layout);
+  layout.width = (layout.values + line - 1) / line * line;
   return layout;
 }
 

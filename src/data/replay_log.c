@@ -29,9 +29,9 @@ static sac_status append_block(sac_replay_log *log, const sac_block *block, sac_
   return SAC_OK;
 }
 
-// the part of a row that holds a transition; the rest pads it to cache lines
+// the rest of a row pads it to cache lines
 static size_t row_values(const sac_row_layout *layout) {
-  return (size_t)sac_row_values(layout);
+  return (size_t)layout->values;
 }
 
 // Rows on their way from the ring to a file, packed: a window that moves over the rows of one

@@ -181,14 +181,15 @@ sac_status sac_device_env_step(sac_device_env *device, const sac_transitions *ro
                        .world = device->world_there,
                        .records = device->records,
                        .record_bytes = device->record_bytes,
-                       .layout = {world->obs_dim, world->act_dim, rows->ld},
+                       .layout = {world->obs_dim, world->act_dim, rows->ld, rows->ld},
                        .rows = rows->obs,
                        .applied = find_applied(world, rows),
                        .next_obs = obs,
                        .events = device->events,
                        .news = device->news,
                        .uniform = rows->uniform,
-                       .step = rows->step};
+                       .step = rows->step,
+                       .truncated = rows->truncated ? (int)(rows->truncated - rows->obs) : 0};
   *broken = -1;
   device->backend->ops->env_step(device->backend, &step);
   read_news(device, episodes, broken, trouble);

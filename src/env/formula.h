@@ -167,6 +167,7 @@ SAC_HOST_DEVICE unsigned sac_formula_step(const sac_env_step *op, int i_env) {
   bool truncated = world->time_limit > 0 && record->step >= world->time_limit;
   reward[0] = (sac_real)total;
   reward[1] = terminated;
+  if (op->truncated) row[op->truncated] = truncated;
   sac_formula_observe(world, obs, reward + 2);
 
   bool broken = event.field != SAC_FORMULA_SOUND, ended = terminated || truncated;

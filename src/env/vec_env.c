@@ -130,6 +130,7 @@ static void step_one(const vec_call *call, int i_env) {
   sac_environment_step(environment, rows->action + row, &outcome);
   rows->reward[row] = (sac_real)outcome.reward;
   rows->terminated[row] = outcome.terminated;
+  if (rows->truncated) rows->truncated[row] = outcome.truncated;
   sac_environment_observe(environment, rows->next_obs + row);
 
   bool broken = environment->trouble.field || environment->trouble.fault;

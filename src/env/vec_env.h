@@ -30,6 +30,7 @@ typedef struct sac_transitions {
   int ld;
   bool uniform;   ///< actions are random, uniform within the task's uniform_low and uniform_high
   uint64_t step;  ///< of the vector environment, which they are a function of
+  sac_real *truncated;  ///< (E) written: 1 where the episode was cut off, else 0; may be NULL
 } sac_transitions;
 
 /// How an episode ended. Valid where `terminated` or `truncated`; all zero elsewhere.

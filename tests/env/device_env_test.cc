@@ -82,7 +82,8 @@ class Vec {
                              row + 2 * obs_dim + act_dim + 2,
                              ld,
                              actions.empty(),
-                             number_++};
+                             number_++,
+                             row + ld - 1};
     sac_status status =
         sac_vec_env_step(raw, &parts, blocks_[1 - staged_], ld, episodes.data(), err);
     rows = read(blocks_[staged_]);
@@ -199,6 +200,7 @@ TEST_P(DeviceEnv, StepsAsTheHostDoes) {
       expect_near(there.rows, here.rows, what);
       expect_near(there.obs(), here.obs(), what);
       for (size_t i = 0; i < here.episodes.size(); i++) {
+        EXPECT_EQ(here.episodes[i].truncated, here.rows[(i + 1) * (size_t)here.ld - 1] == 1);
         ASSERT_EQ(here.episodes[i].terminated, there.episodes[i].terminated) << what;
         ASSERT_EQ(here.episodes[i].truncated, there.episodes[i].truncated) << what;
         ASSERT_EQ(here.episodes[i].length, there.episodes[i].length) << what;

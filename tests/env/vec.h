@@ -37,7 +37,8 @@ class Vec {
             row + 2 * obs_dim + act_dim + 2,
             ld,
             false,
-            0};
+            0,
+            row + ld - 1};
   }
   sac_status step(int number, sac_error *err = nullptr) {
     sac_transitions transitions = parts();

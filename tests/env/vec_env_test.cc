@@ -73,6 +73,11 @@ TEST(VecEnv, TruncationKeepsTheFinalObservation) {
   for (int step = 1; step <= 4; step++) {
     ASSERT_EQ(vec.step(step), SAC_OK);
     ASSERT_EQ(endless.step(step), SAC_OK);
+    for (int i = 0; i < 2; i++) {
+      EXPECT_EQ(vec.parts().truncated[i * vec.ld], step == 4);
+      EXPECT_EQ(endless.parts().truncated[i * vec.ld], 0);
+      vec.parts().truncated[i * vec.ld] = 0;
+    }
     EXPECT_EQ(vec.rows, endless.rows);
     for (const sac_episode &episode : vec.episodes) {
       EXPECT_EQ(episode.truncated, step == 4);

@@ -51,14 +51,16 @@ class GaussianOps : public Ops {
  protected:
   void check_forward(const Shape &s, const sac_gaussian &g);
   void check_backward(const Shape &s, const sac_gaussian &g, int n_critics, bool prior);
+  void check_score(const Shape &s, const sac_gaussian &g);
 };
 
 void GaussianOps::check_forward(const Shape &s, const sac_gaussian &g) {
   Stack head(s.n, s.rows, 2 * s.act_dim, s.pad), noise(s.n, s.rows, s.act_dim);
   Stack action(s.n, s.rows, s.act_dim, s.pad), log_pi(s.n, s.rows, 1, s.pad);
+  Stack u(s.n, s.rows, s.act_dim, s.pad);
   head.fill(1, 1.5), noise.fill(2);
-  sac_gaussian_forward op = {s.n,           s.rows,       g, head.view(), noise.view(),
-                             action.view(), log_pi.view()};
+  sac_gaussian_forward op = {s.n,           s.rows,        g,       head.view(), noise.view(),
+                             action.view(), log_pi.view(), u.view()};
   ops->gaussian_forward(backend, &op);
   for (int i = 0; i < s.n; i++)
     for (int r = 0; r < s.rows; r++) {
@@ -67,6 +69,7 @@ void GaussianOps::check_forward(const Shape &s, const sac_gaussian &g) {
         Sample want = sample(g, head.at(i, r, j), head.at(i, r, s.act_dim + j), noise.at(i, r, j));
         ASSERT_NEAR(want.action, action.at(i, r, j),
                     tolerance(4e-6, 1e-13) * (1 + (g.squash ? 0 : std::abs(want.u))));
+        ASSERT_NEAR(want.u, u.at(i, r, j), tolerance(4e-6, 1e-13) * (1 + std::abs(want.u)));
         log_pi_want += want.log_pi, size += std::abs(want.log_pi) + 1;
         // the eps form loses what 1 - a^2 loses
         if (g.squash && !g.exact_correction) size += 0.1 / (1e-6 + 1 - want.action * want.action);
@@ -75,6 +78,7 @@ void GaussianOps::check_forward(const Shape &s, const sac_gaussian &g) {
     }
   action.expect_padding_kept();
   log_pi.expect_padding_kept();
+  u.expect_padding_kept();
 }
 
 TEST_P(GaussianOps, ActionAndLogProbabilityFollowAppendixC) {
@@ -92,7 +96,7 @@ TEST_P(GaussianOps, WithoutNoiseTheActionIsTheMeans) {
   head.fill(1);
   for (bool squash : {true, false}) {
     sac_gaussian g = {3, squash, true, SAC_LOG_STD_CLAMP, -20, 2};
-    sac_gaussian_forward op = {1, 21, g, head.view(), {}, action.view(), log_pi.view()};
+    sac_gaussian_forward op = {1, 21, g, head.view(), {}, action.view(), log_pi.view(), {}};
     op.noise.share = 1;
     ops->gaussian_forward(backend, &op);
     for (int r = 0; r < 21; r++)
@@ -110,11 +114,12 @@ TEST_P(GaussianOps, ARowsActionDoesNotDependOnTheOtherRows) {
   Stack head(1, rows, 2 * act_dim), noise(1, rows, act_dim), action(1, rows, act_dim);
   Stack log_pi(1, rows, 1), one(1, 1, act_dim), one_log_pi(1, 1, 1);
   head.fill(1), noise.fill(2);
-  sac_gaussian_forward op = {1, rows, g, head.view(), noise.view(), action.view(), log_pi.view()};
+  sac_gaussian_forward op = {1, rows, g, head.view(), noise.view(), action.view(), log_pi.view(),
+                             {}};
   ops->gaussian_forward(backend, &op);
   for (int r = 0; r < rows; r++) {
     sac_gaussian_forward single = {
-        1, 1, g, head.view(), noise.view(), one.view(), one_log_pi.view()};
+        1, 1, g, head.view(), noise.view(), one.view(), one_log_pi.view(), {}};
     single.head.data = &head.at(0, r, 0), single.noise.data = &noise.at(0, r, 0);
     ops->gaussian_forward(backend, &single);
     for (int j = 0; j < act_dim; j++) ASSERT_EQ(action.at(0, r, j), one.at(0, 0, j));
@@ -128,7 +133,8 @@ TEST_P(GaussianOps, NaNInOneRowReachesThatRowOnly) {
     Stack head(1, 20, 4), noise(1, 20, 2), action(1, 20, 2), log_pi(1, 20, 1);
     head.fill(1), noise.fill(2);
     head.at(0, 7, column) = kPoison;
-    sac_gaussian_forward op = {1, 20, g, head.view(), noise.view(), action.view(), log_pi.view()};
+    sac_gaussian_forward op = {1, 20, g, head.view(), noise.view(), action.view(), log_pi.view(),
+                               {}};
     ops->gaussian_forward(backend, &op);
     for (int r = 0; r < 20; r++) ASSERT_EQ(r == 7, std::isnan(log_pi.at(0, r, 0)) != 0);
     ASSERT_TRUE(std::isnan(action.at(0, 7, column % 2)));
@@ -141,7 +147,8 @@ TEST_P(GaussianOps, ExtremeHeadsGiveFiniteLogProbabilities) {
     for (double raw : {-1e6, -20.0, 2.0, 1e6}) {
       Stack head(1, 1, 2), noise(1, 1, 1), action(1, 1, 1), log_pi(1, 1, 1);
       head.at(0, 0, 0) = (sac_real)mean, head.at(0, 0, 1) = (sac_real)raw, noise.set(1);
-      sac_gaussian_forward op = {1, 1, g, head.view(), noise.view(), action.view(), log_pi.view()};
+      sac_gaussian_forward op = {1, 1, g, head.view(), noise.view(), action.view(), log_pi.view(),
+                                 {}};
       ops->gaussian_forward(backend, &op);
       ASSERT_TRUE(std::isfinite(log_pi.at(0, 0, 0))) << mean << " " << raw;
       ASSERT_LE(std::abs(action.at(0, 0, 0)), 1);
@@ -179,7 +186,7 @@ void GaussianOps::check_backward(const Shape &s, const sac_gaussian &g, int n_cr
           seed.at(i * n_critics + k, r, 0) = 0;
           for (int j = 0; j < s.act_dim; j++) dq.at(i * n_critics + k, r, j) = kPoison;
         }
-  sac_gaussian_forward forward = {s.n, s.rows, g, head.view(), noise.view(), action.view(), {}};
+  sac_gaussian_forward forward = {s.n, s.rows, g, head.view(), noise.view(), action.view(), {}, {}};
   forward.log_pi.share = 1;
   ops->gaussian_forward(backend, &forward);
   std::vector<sac_real> log_alpha((size_t)s.n, (sac_real)-0.7);
@@ -212,6 +219,85 @@ TEST_P(GaussianOps, GradientIsThatOfThePolicyLoss) {
           if (!takes(400.0 * s.rows)) continue;
           ASSERT_NO_FATAL_FAILURE(check_backward(s, g, n_critics, prior));
         }
+}
+
+// -w log pi of one row whose u was drawn before, with output j of its head moved by `step`
+double score_loss(const sac_gaussian_score &op, Stack &head, Stack &u, Stack &weight, int i, int r,
+                  int j, double step) {
+  double log_pi = 0;
+  int act_dim = op.gaussian.act_dim;
+  for (int a = 0; a < act_dim; a++) {
+    double mean = (double)head.at(i, r, a) + (a == j ? step : 0);
+    double raw = (double)head.at(i, r, act_dim + a) + (a + act_dim == j ? step : 0);
+    double noise = ((double)u.at(i, r, a) - mean) / std::exp(log_std_of(op.gaussian, raw));
+    log_pi += sample(op.gaussian, mean, raw, noise).log_pi;
+  }
+  return -(double)weight.at(i, r, 0) * log_pi;
+}
+
+void GaussianOps::check_score(const Shape &s, const sac_gaussian &g) {
+  Stack head(s.n, s.rows, 2 * s.act_dim, s.pad), u(s.n, s.rows, s.act_dim, s.pad);
+  Stack weight(s.n, s.rows, 1, s.pad), log_pi(s.n, s.rows, 1, s.pad);
+  Stack dhead(s.n, s.rows, 2 * s.act_dim, s.pad);
+  head.fill(1, 0.8), u.fill(2, 1.5), weight.fill(3, 2);
+  std::vector<sac_real> loss((size_t)s.n, kPoison), entropy((size_t)s.n, kPoison);
+  sac_gaussian_score op = {
+      s.n,           s.rows,       g,           head.view(),   u.view(), weight.view(),
+      log_pi.view(), dhead.view(), loss.data(), entropy.data()};
+  ops->gaussian_score(backend, &op);
+  for (int i = 0; i < s.n; i++) {
+    double loss_want = 0, entropy_want = 0, size = 0;
+    for (int r = 0; r < s.rows; r++) {
+      double row = score_loss(op, head, u, weight, i, r, -1, 0);
+      double log_pi_want = -row / (double)weight.at(i, r, 0);
+      // deviations under one make z, and its square, as many times larger
+      double row_size = 40.0 * s.act_dim + std::abs(log_pi_want);
+      ASSERT_NEAR(log_pi_want, log_pi.at(i, r, 0), tolerance(4e-6, 1e-9) * row_size) << r;
+      loss_want += row / s.rows, entropy_want -= log_pi_want / s.rows;
+      size += (1 + std::abs((double)weight.at(i, r, 0))) * row_size / s.rows;
+      if (r % (1 + s.rows / 5)) continue;
+      for (int j = 0; j < 2 * s.act_dim; j++) {
+        const double h = 1e-3;
+        auto at = [&](double step) { return score_loss(op, head, u, weight, i, r, j, step); };
+        double want = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h) / s.rows;
+        ASSERT_NEAR(want, dhead.at(i, r, j),
+                    tolerance(4e-5, 1e-7) * (std::abs(want) + 8.0 / s.rows))
+            << "row " << r << " output " << j;
+      }
+    }
+    ASSERT_NEAR(loss_want, loss[(size_t)i], tolerance(4e-6, 1e-9) * size);
+    ASSERT_NEAR(entropy_want, entropy[(size_t)i], tolerance(4e-6, 1e-9) * size);
+  }
+  log_pi.expect_padding_kept();
+  dhead.expect_padding_kept();
+}
+
+TEST_P(GaussianOps, ScoreGradientIsThatOfTheWeighedLogProbability) {
+  for (const Shape &s :
+       {Shape{1, 1, 1, 0}, Shape{2, 37, 3, 2}, Shape{1, 256, 6, 0}, Shape{3, 300, 1, 1}})
+    for (const sac_gaussian &g : kinds(s.act_dim)) {
+      SCOPED_TRACE(::testing::Message() << s.rows << "x" << s.act_dim << " mode " << g.mode
+                                        << " squash " << g.squash << g.exact_correction);
+      ASSERT_NO_FATAL_FAILURE(check_score(s, g));
+    }
+}
+
+// an action that tanh rounds to 1 has a finite log-probability and a gradient: u is what is kept
+TEST_P(GaussianOps, ScoreOfASaturatedActionIsFinite) {
+  sac_gaussian g = {1, true, true, SAC_LOG_STD_CLAMP, -5, 2};
+  Stack head(1, 2, 2), u(1, 2, 1), weight(1, 2, 1), log_pi(1, 2, 1), dhead(1, 2, 2);
+  head.set(0), weight.set(1), u.at(0, 0, 0) = 15, u.at(0, 1, 0) = -40;
+  sac_real loss, entropy;
+  sac_gaussian_score op = {
+      1, 2, g, head.view(), u.view(), weight.view(), log_pi.view(), dhead.view(), &loss, &entropy};
+  ops->gaussian_score(backend, &op);
+  for (int r = 0; r < 2; r++) {
+    double x = u.at(0, r, 0),
+           want = -0.5 * x * x - kHalfLogTwoPi + 2 * (std::abs(x) - std::log(2.0));
+    ASSERT_NEAR(want, log_pi.at(0, r, 0), tolerance(1e-3, 1e-9));
+    ASSERT_NEAR(-x / 2, dhead.at(0, r, 0), op_tolerance() * 50);
+    ASSERT_NEAR(-(x * x - 1) / 2, dhead.at(0, r, 1), op_tolerance() * 2000);
+  }
 }
 
 TEST_P(GaussianOps, ClampStopsTheGradientOutsideAndPassesItAtTheEnds) {

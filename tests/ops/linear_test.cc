@@ -363,6 +363,26 @@ TEST_P(LinearOps, GradientsAreDifferencesOfTheForward) {
   }
 }
 
+TEST_P(LinearOps, BackwardBiasSumsTheRows) {
+  for (const Shape &s : kShapes) {
+    if (!takes((double)s.n * s.rows * s.out)) continue;
+    Stack dy(s.n, s.rows, s.out, s.pad), dbias(s.n, 1, s.out, s.pad);
+    dy.fill(1);
+    sac_linear_backward_bias op = {s.n, s.rows, s.out, dy.view(), dbias.view()};
+    ops->linear_backward_bias(backend, &op);
+    for (int i = 0; i < s.n; i++)
+      for (int o = 0; o < s.out; o++) {
+        double sum = 0, size = 0;
+        for (int r = 0; r < s.rows; r++) {
+          sum += (double)dy.at(i, r, o);
+          size += std::abs((double)dy.at(i, r, o));
+        }
+        ASSERT_NO_FATAL_FAILURE(expect_near(sum, size, dbias.at(i, 0, o), "dbias"));
+      }
+    dbias.expect_padding_kept();
+  }
+}
+
 SAC_EVERY_PLACE(LinearOps);
 
 }  // namespace

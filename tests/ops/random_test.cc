@@ -3,6 +3,7 @@
 #include "ops/fixture.h"
 
 #include <algorithm>
+#include <set>
 
 extern "C" {
 #include "backend/formulas.h"
@@ -85,7 +86,7 @@ TEST_P(RandomOps, GatherLaysOutTheDrawnTransitions) {
       Stack now(n, rows, width, 2), both(n, 2 * rows, width, 1), reward(n, rows, 1),
           end(n, rows, 1);
       sac_replay_gather op = {};
-      op.n = n, op.rows = rows, op.layout = {obs_dim, act_dim, ring.width};
+      op.n = n, op.rows = rows, op.layout = {obs_dim, act_dim, ring.width, 0};
       op.ring = ring.rows.data(), op.capacity = 900;
       op.count = count, op.key = key, op.update = &update;
       op.now = now.view(), op.both = both.view(), op.reward = reward.view(),
@@ -123,7 +124,7 @@ TEST_P(RandomOps, GatherDrawsEveryStoredRowAlikeAndNoOther) {
   for (uint64_t update = 0; update < draws; update++) {
     uint64_t count = stored, key = 8;
     sac_replay_gather op = {};
-    op.n = 1, op.rows = rows, op.layout = {1, 1, ring.width};
+    op.n = 1, op.rows = rows, op.layout = {1, 1, ring.width, 0};
     op.ring = ring.rows.data(), op.capacity = 64;
     op.count = &count, op.key = &key, op.update = &update;
     op.now = now.view(), op.both = both.view(), op.reward = reward.view(),
@@ -236,7 +237,7 @@ TEST_P(RandomOps, WindowsSumUpToNStepsWithinAnEpisode) {
       Stack now(n, rows, 3), both(n, 2 * rows, 3), reward(n, rows, 1, 1), end(n, rows, 1),
           discount(n, rows, 1, 2);
       sac_replay_gather op = {};
-      op.n = n, op.rows = rows, op.layout = {History::kObs, 1, History::kWidth};
+      op.n = n, op.rows = rows, op.layout = {History::kObs, 1, History::kWidth, 0};
       op.ring = ring.data(), op.capacity = c.capacity;
       op.count = count, op.key = key, op.update = &update, op.pushed = pushed;
       op.now = now.view(), op.both = both.view(), op.reward = reward.view();
@@ -287,7 +288,7 @@ TEST_P(RandomOps, GatherTakesPlacesThatWereDrawnBefore) {
   uint64_t count[2] = {50, 50}, key[2] = {1, 2}, update = 3;
   Stack now(2, rows, 5), both(2, 2 * rows, 5), reward(2, rows, 1), end(2, rows, 1);
   sac_replay_gather op = {};
-  op.n = 2, op.rows = rows, op.layout = {3, 2, ring.width};
+  op.n = 2, op.rows = rows, op.layout = {3, 2, ring.width, 0};
   op.ring = ring.rows.data(), op.capacity = 50;
   op.count = count, op.key = key, op.update = &update, op.index = index.data();
   op.now = now.view(), op.both = both.view(), op.reward = reward.view(), op.terminated = end.view();
@@ -297,6 +298,85 @@ TEST_P(RandomOps, GatherTakesPlacesThatWereDrawnBefore) {
       size_t place = i * 50 + index[i * (size_t)rows + (size_t)r];
       ASSERT_EQ(ring.rows[place * (size_t)ring.width], now.at((int)i, r, 0));
     }
+}
+
+// rows of the shuffles from `first` on, told by the only column
+std::vector<int> shuffled(const sac_ops *ops, sac_backend *backend, int total, uint64_t first,
+                          int rows, uint64_t key, uint64_t update) {
+  Stack x(1, total, 1), y(1, rows, 1);
+  for (int r = 0; r < total; r++) x.at(0, r, 0) = (sac_real)r;
+  sac_shuffle_gather op = {1, rows, total, 1, first, &key, &update, x.view(), y.view()};
+  ops->shuffle_gather(backend, &op);
+  std::vector<int> order;
+  for (int r = 0; r < rows; r++) order.push_back((int)y.at(0, r, 0));
+  return order;
+}
+
+TEST_P(RandomOps, EveryPassOfAShuffleHasEachRowOnce) {
+  for (int total : {1, 2, 3, 4, 5, 16, 17, 100, 512, 2048}) {
+    std::vector<int> order = shuffled(ops, backend, total, 0, 3 * total, 9, 4);
+    for (int pass = 0; pass < 3; pass++) {
+      std::set<int> seen(order.begin() + pass * total, order.begin() + (pass + 1) * total);
+      ASSERT_EQ((int)seen.size(), total);
+    }
+    if (total < 16) continue;
+    std::vector<int> first(order.begin(), order.begin() + total);
+    std::vector<int> second(order.begin() + total, order.begin() + 2 * total);
+    EXPECT_NE(first, second);
+    EXPECT_NE(first, shuffled(ops, backend, total, 0, total, 9, 5)) << "another update";
+    EXPECT_NE(first, shuffled(ops, backend, total, 0, total, 8, 4)) << "another key";
+  }
+}
+
+TEST_P(RandomOps, AMinibatchIsItsPartOfTheShuffles) {
+  std::vector<int> whole = shuffled(ops, backend, 70, 0, 210, 3, 1);
+  for (uint64_t first : {0u, 32u, 64u, 96u, 128u}) {
+    std::vector<int> part = shuffled(ops, backend, 70, first, 32, 3, 1);
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + (long)first)) << first;
+  }
+}
+
+// where a row goes, and which row follows it, over many passes
+TEST_P(RandomOps, ShufflesAreUniform) {
+  for (int total : {5, 24}) {
+    if (!takes(total == 24 ? 1e6 : 1)) continue;
+    const int passes = 3000;
+    std::vector<int> order = shuffled(ops, backend, total, 0, passes * total, 12, 7);
+    std::vector<double> at((size_t)(total * total)), after((size_t)(total * total));
+    for (int k = 0; k < passes * total; k++) {
+      at[(size_t)(order[(size_t)k] * total + k % total)]++;
+      if (k % total) after[(size_t)(order[(size_t)k - 1] * total + order[(size_t)k])]++;
+    }
+    double chi2_at = 0, chi2_after = 0, want_at = passes, want_after = passes;
+    want_at /= total, want_after /= total;
+    for (int a = 0; a < total; a++)
+      for (int b = 0; b < total; b++) {
+        size_t k = (size_t)(a * total + b);
+        chi2_at += (at[k] - want_at) * (at[k] - want_at) / want_at;
+        if (a != b) chi2_after += (after[k] - want_after) * (after[k] - want_after) / want_after;
+      }
+    // (total - 1)^2 degrees of freedom, and about total (total - 1): five deviations above
+    double free_at = (total - 1) * (total - 1), free_after = total * (total - 1);
+    EXPECT_LT(chi2_at, free_at + 5 * std::sqrt(2 * free_at)) << total;
+    EXPECT_LT(chi2_after, free_after + 5 * std::sqrt(2 * free_after)) << total;
+  }
+}
+
+TEST_P(RandomOps, AShuffleMovesWholeRowsOfEveryMember) {
+  const int n = 2, total = 50, rows = 33, cols = 21;
+  Stack x(n, total, cols, 3), y(n, rows, cols, 2);
+  x.fill(1);
+  uint64_t key[2] = {4, 5}, update = 2;
+  for (int i = 0; i < n; i++)
+    for (int r = 0; r < total; r++) x.at(i, r, 0) = (sac_real)r;
+  sac_shuffle_gather op = {n, rows, total, cols, 40, key, &update, x.view(), y.view()};
+  ops->shuffle_gather(backend, &op);
+  for (int i = 0; i < n; i++) {
+    std::vector<int> order = shuffled(ops, backend, total, 40, rows, key[i], update);
+    for (int r = 0; r < rows; r++)
+      for (int c = 0; c < cols; c++) ASSERT_EQ(x.at(i, order[(size_t)r], c), y.at(i, r, c));
+  }
+  y.expect_padding_kept();
 }
 
 SAC_EVERY_PLACE(RandomOps);

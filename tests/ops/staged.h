@@ -102,6 +102,7 @@ inline void staged_gaussian_forward(sac_backend *backend, const sac_gaussian_for
   stage.move(op.noise, op.n, op.rows, act_dim);
   stage.move(op.action, op.n, op.rows, act_dim, BACK);
   stage.move(op.log_pi, op.n, op.rows, 1, BACK);
+  stage.move(op.u, op.n, op.rows, act_dim, BACK);
   stage.ops().gaussian_forward(stage.device(), &op);
 }
 
@@ -382,6 +383,58 @@ inline void staged_action_choice(sac_backend *backend, const sac_action_choice *
   stage.ops().action_choice(stage.device(), &op);
 }
 
+inline void staged_linear_backward_bias(sac_backend *backend,
+                                        const sac_linear_backward_bias *given) {
+  Stage stage(backend);
+  sac_linear_backward_bias op = *given;
+  stage.move(op.dy, op.n, op.rows, op.out);
+  stage.move(op.dbias, op.n, 1, op.out, BACK);
+  stage.ops().linear_backward_bias(stage.device(), &op);
+}
+
+inline void staged_gaussian_score(sac_backend *backend, const sac_gaussian_score *given) {
+  Stage stage(backend);
+  sac_gaussian_score op = *given;
+  int act_dim = op.gaussian.act_dim;
+  stage.move(op.head, op.n, op.rows, 2 * act_dim);
+  stage.move(op.u, op.n, op.rows, act_dim);
+  stage.move(op.weight, op.n, op.rows, 1);
+  stage.move(op.log_pi, op.n, op.rows, 1, BACK);
+  stage.move(op.dhead, op.n, op.rows, 2 * act_dim, BACK);
+  stage.move(op.loss, (size_t)op.n, BACK);
+  stage.move(op.entropy, (size_t)op.n, BACK);
+  stage.ops().gaussian_score(stage.device(), &op);
+}
+
+inline void staged_advantages(sac_backend *backend, const sac_advantages *given) {
+  Stage stage(backend);
+  sac_advantages op = *given;
+  int rows = op.steps * op.envs;
+  for (sac_stack *in : {&op.reward, &op.terminated, &op.truncated, &op.log_pi, &op.v, &op.v_next})
+    stage.move(*in, op.n, rows, 1);
+  stage.move(op.log_alpha, (size_t)op.n);
+  stage.move(op.advantage, op.n, rows, 1, BACK);
+  stage.move(op.y, op.n, rows, 1, BACK);
+  stage.ops().advantages(stage.device(), &op);
+}
+
+inline void staged_standardise(sac_backend *backend, const sac_standardise *given) {
+  Stage stage(backend);
+  sac_standardise op = *given;
+  stage.move(op.x, op.n, op.rows, 1, BACK);
+  stage.ops().standardise(stage.device(), &op);
+}
+
+inline void staged_shuffle_gather(sac_backend *backend, const sac_shuffle_gather *given) {
+  Stage stage(backend);
+  sac_shuffle_gather op = *given;
+  stage.move(op.x, op.n, op.total, op.cols);
+  stage.move(op.key, (size_t)op.n);
+  stage.move(op.update, 1);
+  stage.move(op.y, op.n, op.rows, op.cols, BACK);
+  stage.ops().shuffle_gather(stage.device(), &op);
+}
+
 inline void staged_normal_fill(sac_backend *backend, const sac_normal_fill *given) {
   Stage stage(backend);
   sac_normal_fill op = *given;
@@ -479,6 +532,11 @@ inline sac_backend *stage(sac_backend *device) {
   table.flow_inverse = staged_flow_inverse;
   table.row_repeat = staged_row_repeat;
   table.action_choice = staged_action_choice;
+  table.linear_backward_bias = staged_linear_backward_bias;
+  table.gaussian_score = staged_gaussian_score;
+  table.advantages = staged_advantages;
+  table.standardise = staged_standardise;
+  table.shuffle_gather = staged_shuffle_gather;
   table.normal_fill = staged_normal_fill;
   table.replay_gather = staged_replay_gather;
   table.normalise = staged_normalise;
