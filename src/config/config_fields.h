@@ -12,7 +12,7 @@
 // coefficient, kwargs. A range is what messages show: "[low, high]" with round brackets for open
 // ends, "A to B values in [low, high]" for lists, and " or WORD" for one value outside of it: a
 // number, or a word (null, auto) that stands for NAN, 0 or an empty text. Users are the algorithms
-// that read the key, or "all".
+// that read the key, separated by spaces; "off-policy" are those that learn from one, "all" all.
 
 #ifndef SAC_CHOICE
 #define SAC_CHOICE(name, words)
@@ -49,7 +49,9 @@ SAC_CHOICE(rollout,
 SAC_CHOICE(algorithm,
            SAC_WORD(SAC_ALGORITHM_SAC, "sac") SAC_WORD(SAC_ALGORITHM_SAC_V1, "sac_v1")
            SAC_WORD_LATER(SAC_ALGORITHM_SQL, "sql")
-           SAC_WORD_LATER(SAC_ALGORITHM_MAXENT_PG, "maxent_pg"))
+           SAC_WORD(SAC_ALGORITHM_MAXENT_PG, "maxent_pg"))
+SAC_CHOICE(pg_form,
+           SAC_WORD(SAC_PG_FORM_GAE, "gae") SAC_WORD(SAC_PG_FORM_REINFORCE, "reinforce"))
 SAC_CHOICE(actor_q,
            SAC_WORD(SAC_ACTOR_Q_MIN, "min") SAC_WORD(SAC_ACTOR_Q_FIRST, "first")
            SAC_WORD(SAC_ACTOR_Q_MEAN, "mean"))
@@ -76,7 +78,8 @@ SAC_CHOICE(squash_correction,
            SAC_WORD(SAC_SQUASH_CORRECTION_EXACT, "exact")
            SAC_WORD(SAC_SQUASH_CORRECTION_EPS, "eps"))
 SAC_CHOICE(init,
-           SAC_WORD(SAC_INIT_GLOROT, "glorot") SAC_WORD(SAC_INIT_TORCH, "torch"))
+           SAC_WORD(SAC_INIT_GLOROT, "glorot") SAC_WORD(SAC_INIT_TORCH, "torch")
+           SAC_WORD(SAC_INIT_ORTHOGONAL, "orthogonal"))
 SAC_CHOICE(on_error,
            SAC_WORD(SAC_ON_ERROR_STOP, "stop") SAC_WORD(SAC_ON_ERROR_WARN, "warn"))
 
@@ -142,36 +145,39 @@ SAC_CLOSE(env)
 
 SAC_OPEN(algorithm, "what is learned, and how fast")
 SAC_FIELD(choice, algorithm, name, "sac", algorithm, "", "all",
-          "sac: twin critics and a learned temperature; sac_v1: the 2018 form with a value network")
+          "sac: twin critics and a learned temperature; sac_v1: the 2018 form with a value "
+          "network; "
+          "maxent_pg: the policy gradient of the same objective, on rollouts of its own policy")
 SAC_FIELD(integer, algorithm, total_timesteps, "1000000", "[1, 1000000000000]", "transitions",
           "all", "environment transitions to train for")
 SAC_FIELD(number, algorithm, gamma, "0.99", "[0, 1]", "", "all", "discount factor")
-SAC_FIELD(integer, algorithm, buffer_size, "1000000", "[1, 1000000000]", "transitions", "all",
-          "transitions that the replay holds")
-SAC_FIELD(integer, algorithm, batch_size, "256", "[1, 1048576]", "transitions", "all",
+SAC_FIELD(integer, algorithm, buffer_size, "1000000", "[1, 1000000000]", "transitions",
+          "off-policy", "transitions that the replay holds")
+SAC_FIELD(integer, algorithm, batch_size, "256", "[1, 1048576]", "transitions", "off-policy",
           "transitions in each update")
-SAC_FIELD(integer, algorithm, learning_starts, "5000", "[0, 1000000000000]", "transitions", "all",
+SAC_FIELD(integer, algorithm, learning_starts, "5000", "[0, 1000000000000]", "transitions",
+          "off-policy",
           "actions are uniform while timesteps are below it, updates begin once they are above")
-SAC_FIELD(integer, algorithm, train_freq, "1", "[1, 1000000]", "vector steps", "all",
+SAC_FIELD(integer, algorithm, train_freq, "1", "[1, 1000000]", "vector steps", "off-policy",
           "steps of all environments between updates")
-SAC_FIELD(integer, algorithm, gradient_steps, "1", "[1, 1000000] or -1", "updates", "all",
+SAC_FIELD(integer, algorithm, gradient_steps, "1", "[1, 1000000] or -1", "updates", "off-policy",
           "updates after every train_freq steps; -1 makes one for each transition collected")
-SAC_FIELD(integer, algorithm, n_steps, "1", "[1, 1000]", "steps", "all",
+SAC_FIELD(integer, algorithm, n_steps, "1", "[1, 1000]", "steps", "off-policy",
           "rewards summed before the target bootstraps; fewer where the episode ends")
-SAC_FIELD(number, algorithm, tau, "0.005", "(0, 1]", "", "all",
+SAC_FIELD(number, algorithm, tau, "0.005", "(0, 1]", "", "off-policy",
           "share of the trained network that its target takes over at each tracking step")
-SAC_FIELD(integer, algorithm, target_update_interval, "1", "[1, 1000000000]", "updates", "all",
-          "updates between tracking steps of the target networks")
+SAC_FIELD(integer, algorithm, target_update_interval, "1", "[1, 1000000000]", "updates",
+          "off-policy", "updates between tracking steps of the target networks")
 SAC_FIELD(number, algorithm, policy_lr, "0.0003", "[0, 1]", "", "all", "Adam rate of the policy")
-SAC_FIELD(number, algorithm, q_lr, "0.0003", "[0, 1]", "", "all", "Adam rate of the critics")
-SAC_FIELD(number, algorithm, v_lr, "0.0003", "[0, 1]", "", "sac_v1",
+SAC_FIELD(number, algorithm, q_lr, "0.0003", "[0, 1]", "", "off-policy", "Adam rate of the critics")
+SAC_FIELD(number, algorithm, v_lr, "0.0003", "[0, 1]", "", "sac_v1 maxent_pg",
           "Adam rate of the value network")
 SAC_FIELD(number, algorithm, alpha_lr, "0.0003", "[0, 1]", "", "sac",
           "Adam rate of the temperature")
 SAC_FIELD(coefficient, algorithm, ent_coef, "auto", "(0, 1000000] or auto or auto_NUMBER", "",
           "all",
-          "temperature alpha: learned (auto, or auto_NUMBER to start from it) or fixed; sac_v1 has "
-          "it fixed, 1.0 unless given")
+          "temperature alpha: learned (auto, or auto_NUMBER to start from it) or fixed; sac_v1 and "
+          "maxent_pg have it fixed, 1.0 unless given")
 SAC_FIELD(choice, algorithm, alpha_loss, "log_alpha", alpha_loss, "", "sac",
           "loss of the learned temperature, -log alpha (log pi + target entropy) or, as in the "
           "paper, -alpha (log pi + target entropy)")
@@ -179,32 +185,33 @@ SAC_FIELD(number, algorithm, target_entropy, "auto", "[-1000000, 1000000] or aut
           "entropy that the learned temperature aims at; auto is minus the action's dimension")
 SAC_FIELD(number, algorithm, reward_scale, "1.0", "(0, 1000000]", "", "all",
           "factor on every reward")
-SAC_FIELD(integer, algorithm, n_critics, "2", "[1, 64]", "networks", "all", "critics trained")
+SAC_FIELD(integer, algorithm, n_critics, "2", "[1, 64]", "networks", "off-policy",
+          "critics trained")
 SAC_FIELD(integer, algorithm, target_subset, "2", "[1, 64]", "networks", "sac",
           "critics drawn for the minimum of each target (REDQ); at most n_critics")
-SAC_FIELD(choice, algorithm, actor_q, "min", actor_q, "", "all",
+SAC_FIELD(choice, algorithm, actor_q, "min", actor_q, "", "off-policy",
           "critic that the policy climbs; targets keep the minimum")
-SAC_FIELD(integer, algorithm, policy_delay, "1", "[1, 1000]", "updates", "all",
+SAC_FIELD(integer, algorithm, policy_delay, "1", "[1, 1000]", "updates", "off-policy",
           "critic updates for each update of the policy")
 SAC_FIELD(choice, algorithm, update_order, "auto", update_order, "", "sac_v1",
           "whether all gradients come from the same parameters; auto: sac sequential, sac_v1 "
           "simultaneous")
-SAC_FIELD(choice, algorithm, critic_loss, "mse", critic_loss, "", "all",
+SAC_FIELD(choice, algorithm, critic_loss, "mse", critic_loss, "", "off-policy",
           "half the squared error, or Huber's with its knee at 1")
 SAC_FIELD(number, algorithm, max_grad_norm, "null", "(0, 1000000] or null", "", "all",
           "gradients of a network are scaled down to this norm; null leaves them")
 SAC_FIELD(number, algorithm, max_grad_value, "null", "(0, 1000000] or null", "", "all",
           "each element of a gradient is cut to this size, before max_grad_norm; null leaves them")
 SAC_OPEN(algorithm.priority, "prioritised replay: large errors are drawn more often")
-SAC_FIELD(flag, algorithm.priority, enabled, "false", "", "", "all",
+SAC_FIELD(flag, algorithm.priority, enabled, "false", "", "", "off-policy",
           "draw by priority; false draws uniformly")
-SAC_FIELD(number, algorithm.priority, alpha, "0.6", "[0, 1]", "", "all",
+SAC_FIELD(number, algorithm.priority, alpha, "0.6", "[0, 1]", "", "off-policy",
           "a priority is (|error| + eps)^alpha; 0 draws uniformly")
-SAC_FIELD(number, algorithm.priority, beta, "0.4", "[0, 1]", "", "all",
+SAC_FIELD(number, algorithm.priority, beta, "0.4", "[0, 1]", "", "off-policy",
           "share of the bias that importance weights undo at first; it rises to 1")
 SAC_FIELD(integer, algorithm.priority, beta_updates, "null", "[1, 1000000000000] or null",
-          "updates", "all", "updates until beta is 1; null takes those of the run")
-SAC_FIELD(number, algorithm.priority, eps, "1.0e-06", "(0, 1]", "", "all",
+          "updates", "off-policy", "updates until beta is 1; null takes those of the run")
+SAC_FIELD(number, algorithm.priority, eps, "1.0e-06", "(0, 1]", "", "off-policy",
           "added to the size of an error")
 SAC_CLOSE(priority)
 SAC_OPEN(algorithm.adam, "the optimiser of every network")
@@ -215,20 +222,37 @@ SAC_CLOSE(adam)
 SAC_OPEN(algorithm.exploration,
          "how an episode acts once learning has begun: it draws one of these, by probability; the "
          "rest of the episodes takes the policy's draws")
-SAC_FIELD(number, algorithm.exploration, deterministic, "0.0", "[0, 1]", "", "all",
+SAC_FIELD(number, algorithm.exploration, deterministic, "0.0", "[0, 1]", "", "off-policy",
           "probability of the policy's deterministic actions")
-SAC_FIELD(number, algorithm.exploration, gaussian, "0.0", "[0, 1]", "", "all",
+SAC_FIELD(number, algorithm.exploration, gaussian, "0.0", "[0, 1]", "", "off-policy",
           "probability of the policy's draws plus noise, within the bounds")
-SAC_FIELD(number, algorithm.exploration, gaussian_sigma, "0.2", "(0, 100]", "", "all",
+SAC_FIELD(number, algorithm.exploration, gaussian_sigma, "0.2", "(0, 100]", "", "off-policy",
           "deviation of that noise, where the bounds are -1 and 1")
-SAC_FIELD(number, algorithm.exploration, parameter, "0.0", "[0, 1]", "", "all",
+SAC_FIELD(number, algorithm.exploration, parameter, "0.0", "[0, 1]", "", "off-policy",
           "probability of the draws of a policy whose weights are perturbed for the episode")
-SAC_FIELD(number, algorithm.exploration, parameter_sigma, "0.2", "(0, 2]", "", "all",
+SAC_FIELD(number, algorithm.exploration, parameter_sigma, "0.2", "(0, 2]", "", "off-policy",
           "how far its actions shall lie from the policy's: root of the mean square, where the "
           "bounds are -1 and 1; the perturbation is adapted to it")
 SAC_CLOSE(exploration)
-SAC_FIELD(choice, algorithm, action_prior, "uniform", action_prior, "", "all",
+SAC_FIELD(choice, algorithm, action_prior, "uniform", action_prior, "", "off-policy",
           "the action's prior: uniform over the bounds, or N(0, I) over the canonical action")
+SAC_OPEN(algorithm.pg, "the maximum-entropy policy gradient")
+SAC_FIELD(integer, algorithm.pg, rollout_steps, "64", "[1, 1000000]", "vector steps", "maxent_pg",
+          "steps of all environments in a rollout, from which one update learns")
+SAC_FIELD(choice, algorithm.pg, form, "gae", pg_form, "", "maxent_pg",
+          "gae: advantages averaged over horizons, one pass of minibatches; reinforce: rewards to "
+          "go less the baseline, one step on the whole rollout")
+SAC_FIELD(number, algorithm.pg, gae_lambda, "0.95", "[0, 1]", "", "maxent_pg",
+          "weight of each further step in the advantage; 1 sums all rewards to go")
+SAC_FIELD(integer, algorithm.pg, minibatch, "512", "[1, 1048576]", "transitions", "maxent_pg",
+          "transitions in each gradient step; a rollout of fewer is taken whole")
+SAC_FIELD(integer, algorithm.pg, value_steps, "16", "[0, 100000]", "gradient steps", "maxent_pg",
+          "minibatches that the value network learns from in each update")
+SAC_FIELD(flag, algorithm.pg, normalize_advantage, "true", "", "", "maxent_pg",
+          "shift and scale the advantages of a rollout to mean 0 and deviation 1")
+SAC_FIELD(number, algorithm.pg, value_max_grad_norm, "null", "(0, 1000000] or null", "",
+          "maxent_pg", "max_grad_norm of the value network; null takes that of all networks")
+SAC_CLOSE(pg)
 SAC_CLOSE(algorithm)
 
 SAC_OPEN(policy, "the policy network")
@@ -264,11 +288,18 @@ SAC_FIELD(choice, policy.log_std, mode, "clamp", log_std_mode, "", "all",
           "clamp to [min, max], tanh scaled into [min, max], or softplus of the deviation")
 SAC_FIELD(number, policy.log_std, min, "-20.0", "[-100, 20]", "nats", "all", "lower end")
 SAC_FIELD(number, policy.log_std, max, "2.0", "[-100, 20]", "nats", "all", "upper end")
+SAC_FIELD(flag, policy.log_std, state_dependent, "true", "", "", "all",
+          "an output of the network; false learns one value for all observations (maxent_pg: false "
+          "unless given)")
+SAC_FIELD(number, policy.log_std, init, "null", "[-20, 20] or null", "nats", "all",
+          "where it starts; null leaves that to policy.init (maxent_pg: -0.5 unless given)")
 SAC_CLOSE(log_std)
 SAC_FIELD(choice, policy, squash_correction, "exact", squash_correction, "", "all",
           "log-density of tanh: exact, or log(1 - a^2 + 1e-6) as in the authors' code")
 SAC_FIELD(choice, policy, init, "glorot", init, "", "all",
-          "first weights: Glorot uniform with zero bias, or uniform in 1/sqrt(inputs) for both")
+          "first weights: Glorot uniform with zero bias, uniform in 1/sqrt(inputs) for both, or "
+          "orthogonal with zero bias, of gain sqrt 2 in hidden layers, 0.01 in the policy's last "
+          "and 1 in a critic's")
 SAC_CLOSE(policy)
 
 SAC_OPEN(hierarchy, "a trained policy below this one, whose noise is this one's action")

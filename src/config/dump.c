@@ -87,7 +87,8 @@ static bool fixes_state(const char *path) {
                                       "hierarchy.",
                                       "algorithm.name",
                                       "run.seed",
-                                      "algorithm.buffer_size"};
+                                      "algorithm.buffer_size",
+                                      "algorithm.pg.rollout_steps"};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
     size_t length = strlen(fixed[i]);
     bool prefix = fixed[i][length - 1] == '.';

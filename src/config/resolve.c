@@ -109,25 +109,54 @@ static void resolve_sac(sac_config_loading *self) {
   cfg->algorithm.update_order = SAC_UPDATE_ORDER_SEQUENTIAL;
 }
 
-static void resolve_sac_v1(sac_config_loading *self) {
+// a temperature that stays as it is, 1.0 unless given
+static void fix_temperature(sac_config_loading *self) {
   sac_config *cfg = self->cfg;
   sac_config_coefficient *alpha = &cfg->algorithm.ent_coef;
   if (alpha->learned && is_given(cfg, "algorithm.ent_coef") &&
       can_compare(self, "algorithm.ent_coef", "algorithm.name"))
     sac_config_mistake(&self->mistakes, sac_config_where(cfg, "algorithm.ent_coef"),
                        "algorithm.ent_coef is auto, must be a number in (0, 1000000] for "
-                       "algorithm.name sac_v1 (sac learns it)");
+                       "algorithm.name %s (sac learns it)",
+                       sac_config_word("algorithm.name", cfg->algorithm.name));
   if (alpha->learned) *alpha = (sac_config_coefficient){.initial = 1.0};
+}
+
+static void resolve_sac_v1(sac_config_loading *self) {
+  sac_config *cfg = self->cfg;
+  fix_temperature(self);
   if (cfg->algorithm.update_order == SAC_UPDATE_ORDER_AUTO)
     cfg->algorithm.update_order = SAC_UPDATE_ORDER_SIMULTANEOUS;
 }
 
-static void resolve_algorithm(sac_config_loading *self) {
+static void require_for_rollouts(sac_config_loading *self, const char *key, bool holds,
+                                 const char *wanted) {
+  if (holds || !can_compare(self, key, "algorithm.name")) return;
+  sac_config_mistake(&self->mistakes, find_place(self, key, "algorithm.name"),
+                     "%s must be %s for algorithm.name maxent_pg", key, wanted);
+}
+
+// its rollouts take the place of the replay; its policy has one deviation for all observations
+static void resolve_maxent_pg(sac_config_loading *self) {
   sac_config *cfg = self->cfg;
-  if (cfg->algorithm.name == SAC_ALGORITHM_SAC_V1)
-    resolve_sac_v1(self);
-  else
-    resolve_sac(self);
+  fix_temperature(self);
+  require_for_rollouts(self, "policy.type", cfg->policy.type == SAC_POLICY_GAUSSIAN, "gaussian");
+  require_for_rollouts(self, "hierarchy.lower", !cfg->hierarchy.lower[0], "null");
+  if (!is_given(cfg, "policy.log_std.state_dependent")) cfg->policy.log_std.state_dependent = false;
+  if (!is_given(cfg, "policy.log_std.init")) cfg->policy.log_std.init = -0.5;
+  cfg->algorithm.update_order = SAC_UPDATE_ORDER_SEQUENTIAL;
+  int64_t most = INT32_MAX / cfg->env.n_envs;
+  if (cfg->algorithm.pg.rollout_steps > most &&
+      can_compare(self, "algorithm.pg.rollout_steps", "env.n_envs"))
+    sac_config_mistake(&self->mistakes,
+                       find_place(self, "algorithm.pg.rollout_steps", "env.n_envs"),
+                       "algorithm.pg.rollout_steps is %" PRId64 ", must be at most %" PRId64
+                       " with env.n_envs %" PRId64,
+                       cfg->algorithm.pg.rollout_steps, most, cfg->env.n_envs);
+}
+
+static void resolve_replay(sac_config_loading *self) {
+  sac_config *cfg = self->cfg;
   if (!is_given(cfg, "algorithm.target_subset") &&
       cfg->algorithm.target_subset > cfg->algorithm.n_critics)
     cfg->algorithm.target_subset = cfg->algorithm.n_critics;
@@ -137,6 +166,18 @@ static void resolve_algorithm(sac_config_loading *self) {
                   cfg->algorithm.buffer_size);
   require_at_most(self, "env.n_envs", cfg->env.n_envs, "algorithm.buffer_size",
                   cfg->algorithm.buffer_size);
+}
+
+static void resolve_algorithm(sac_config_loading *self) {
+  if (self->cfg->algorithm.name == SAC_ALGORITHM_MAXENT_PG) {
+    resolve_maxent_pg(self);
+    return;
+  }
+  if (self->cfg->algorithm.name == SAC_ALGORITHM_SAC_V1)
+    resolve_sac_v1(self);
+  else
+    resolve_sac(self);
+  resolve_replay(self);
 }
 
 // the action of an upper layer is the noise of the lower one: unsquashed, with its normal prior
@@ -163,10 +204,18 @@ static void resolve_eval(sac_config_loading *self) {
 
 static void check_log_std(sac_config_loading *self) {
   const char *low = "policy.log_std.min", *high = "policy.log_std.max";
+  const char *init = "policy.log_std.init";
   double min = self->cfg->policy.log_std.min, max = self->cfg->policy.log_std.max;
-  if (min < max || !can_compare(self, low, high)) return;
-  sac_config_mistake(&self->mistakes, find_place(self, low, high),
-                     "%s is %g, must be below %s, which is %g", low, min, high, max);
+  double start = self->cfg->policy.log_std.init;
+  if (!can_compare(self, low, high)) return;
+  if (min >= max)
+    sac_config_mistake(&self->mistakes, find_place(self, low, high),
+                       "%s is %g, must be below %s, which is %g", low, min, high, max);
+  else if ((start <= min || start >= max) && can_compare(self, init, low) &&
+           self->cfg->policy.log_std.mode != SAC_LOG_STD_MODE_SOFTPLUS)
+    sac_config_mistake(&self->mistakes, find_place(self, init, start <= min ? low : high),
+                       "%s is %g, must lie between %s and %s, which are %g and %g", init, start,
+                       low, high, min, max);
 }
 
 // the probabilities; a value that is wrong by itself was told already
@@ -218,8 +267,16 @@ static void note_unused(const notes *self, const char *key, const char *reason) 
   self->say(self->context, line);
 }
 
+// `users` are words: algorithms, "off-policy" for those with a replay, "all"
 static bool has_user(const char *users, const char *algorithm) {
-  return !strcmp(users, "all") || !strcmp(users, algorithm);
+  bool on_policy = !strcmp(algorithm, "maxent_pg");
+  for (size_t length; *users; users += length + (users[length] == ' ')) {
+    length = strcspn(users, " ");
+    if (!strncmp(users, "all", length)) return true;
+    if (!strncmp(users, "off-policy", length) && !on_policy) return true;
+    if (length == strlen(algorithm) && !strncmp(users, algorithm, length)) return true;
+  }
+  return false;
 }
 
 void sac_config_notes(const sac_config *cfg, void (*say)(void *context, const char *line),
@@ -252,6 +309,13 @@ void sac_config_notes(const sac_config *cfg, void (*say)(void *context, const ch
   if (cfg->policy.type == SAC_POLICY_REALNVP)
     note_unused(&self, "policy.hidden", "policy.flow.preprocess stands in for it");
   if (!cfg->policy.squash) note_unused(&self, "policy.squash_correction", "policy.squash is false");
+  if (cfg->algorithm.name == SAC_ALGORITHM_MAXENT_PG) {
+    if (cfg->algorithm.pg.form == SAC_PG_FORM_REINFORCE)
+      note_unused(&self, "algorithm.pg.gae_lambda", "algorithm.pg.form is reinforce");
+    if (cfg->algorithm.pg.rollout_steps * cfg->env.n_envs > cfg->algorithm.total_timesteps)
+      say(context, "a rollout is longer than algorithm.total_timesteps: nothing will be learned");
+    return;
+  }
   if (cfg->algorithm.learning_starts >= cfg->algorithm.total_timesteps)
     say(context,
         "algorithm.learning_starts is not below algorithm.total_timesteps: nothing will be "

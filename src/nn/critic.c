@@ -11,6 +11,7 @@ static void describe(sac_critic *critic) {
   mlp->weight[last] = sac_params_add(&critic->params, name, 1, in, in, 1);
   snprintf(name, sizeof name, "%d.bias", module);
   mlp->bias[last] = sac_params_add(&critic->params, name, 1, 0, in, 1);
+  critic->params.views[critic->params.n_views - 2].gain = 1;
 }
 
 sac_status sac_critic_create(const sac_config *cfg, sac_critic_shape shape, sac_backend *backend,

@@ -163,11 +163,24 @@ static sac_stack pass_down(const sac_mlp *mlp, const sac_params *params, sac_mlp
   return step.dx;
 }
 
+// the outputs that no weight leads to
+static void backward_constants(const sac_mlp *mlp, sac_params *params, sac_stack dy, int rows) {
+  int last = mlp->n_layers - 1, first = mlp->width[last + 1] - mlp->constant_outputs;
+  sac_linear_backward_bias step = {.n = mlp->n, .rows = rows, .out = mlp->constant_outputs};
+  step.dy = dy;
+  step.dy.data += first;
+  step.dbias = bias_of(mlp, params, params->grad, last);
+  step.dbias.data += first;
+  params->backend->ops->linear_backward_bias(params->backend, &step);
+}
+
 void sac_mlp_backward(const sac_mlp *mlp, sac_params *params, sac_mlp_pass *pass, int rows) {
   sac_stack dy = pass->dout;
+  if (mlp->constant_outputs > 0) backward_constants(mlp, params, dy, rows);
   for (int l = mlp->n_layers - 1; l >= 0; l--) {
     sac_linear_backward_weight step = {
         .n = mlp->n, .rows = rows, .in = mlp->width[l], .out = mlp->width[l + 1]};
+    if (l == mlp->n_layers - 1) step.out -= mlp->constant_outputs;
     step.dy = dy;
     step.x = l == 0 ? pass->x : pass->hidden[l - 1];
     step.dweight = weight_of(mlp, params, params->grad, l);

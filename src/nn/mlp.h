@@ -12,6 +12,7 @@ typedef struct sac_mlp {
   int n_layers;                   ///< hidden layers + 1
   int width[SAC_LAYERS_MAX + 1];  ///< input, hidden ..., output
   sac_activation activation;      ///< of the hidden layers; the last layer is linear
+  int constant_outputs;           ///< the last so many outputs are their bias: their weights stay 0
   // between the product and the activation of a hidden layer; set before it describes itself
   double dropout;   ///< share of units left out by passes that say so
   bool layer_norm;  ///< normalise the units of a row, then scale and shift them

@@ -19,6 +19,8 @@ size_t sac_params_add(sac_params *params, const char *name, int rows, int cols, 
   view->fan_in = fan_in;
   view->fan_out = fan_out;
   view->offset = params->count;
+  view->initial = 0;
+  view->gain = 1.41421356f;
   params->count += sac_param_size(view);
   return view->offset;
 }
@@ -62,7 +64,6 @@ void sac_params_name(const sac_params *params, int i_network, const sac_param_vi
 }
 
 static double init_limit(const sac_param_view *view, int init) {
-  if (view->fan_in == 0) return 0;
   if (init == SAC_INIT_TORCH) return 1 / sqrt(view->fan_in);
   return view->cols > 0 ? sqrt(6.0 / (view->fan_in + view->fan_out)) : 0;
 }
@@ -74,24 +75,79 @@ static void draw_uniform(sac_real *out, size_t size, double limit, uint64_t key,
   }
 }
 
+// w: `count` vectors of `size` values, `step` apart, their own values `stride` apart
+typedef struct vectors {
+  double *w;
+  int count, size;
+  size_t step, stride;
+} vectors;
+
+static double dot(const vectors *v, int a, int b) {
+  const double *x = v->w + (size_t)a * v->step, *y = v->w + (size_t)b * v->step;
+  double sum = 0;
+  for (int k = 0; k < v->size; k++) sum += x[(size_t)k * v->stride] * y[(size_t)k * v->stride];
+  return sum;
+}
+
+// vector a <- scale a + share b
+static void combine(const vectors *v, int a, double scale, int b, double share) {
+  double *x = v->w + (size_t)a * v->step, *y = v->w + (size_t)b * v->step;
+  for (int k = 0; k < v->size; k++)
+    x[(size_t)k * v->stride] = scale * x[(size_t)k * v->stride] + share * y[(size_t)k * v->stride];
+}
+
+// Gram and Schmidt, modified: of normal vectors it makes a uniformly drawn orthonormal set
+static void orthonormalise(const vectors *v) {
+  for (int a = 0; a < v->count; a++) {
+    for (int b = 0; b < a; b++) combine(v, a, 1, b, -dot(v, a, b));
+    combine(v, a, 1 / sqrt(dot(v, a, a)), a, 0);
+  }
+}
+
+static bool draw_orthogonal(sac_real *out, const sac_param_view *view, uint64_t key,
+                            uint64_t step) {
+  size_t rows = (size_t)view->rows, cols = (size_t)view->cols, size = rows * cols;
+  double *w = malloc(size * sizeof *w);
+  if (!w) return false;
+  for (size_t i = 0; i < size; i++) w[i] = sac_draw_normal(key, SAC_DRAW_INIT, step, (uint32_t)i);
+  vectors by_row = {w, view->rows, view->cols, cols, 1};
+  vectors by_column = {w, view->cols, view->rows, 1, cols};
+  orthonormalise(rows <= cols ? &by_row : &by_column);
+  for (size_t i = 0; i < size; i++) out[i] = (sac_real)((double)view->gain * w[i]);
+  free(w);
+  return true;
+}
+
+// false without memory
+static bool draw_view(sac_real *out, const sac_param_view *view, int init, uint64_t key,
+                      uint64_t step) {
+  size_t size = sac_param_size(view);
+  if (view->fan_in == 0) {
+    for (size_t i = 0; i < size; i++) out[i] = view->initial;
+  } else if (init == SAC_INIT_ORTHOGONAL && view->cols > 0) {
+    return draw_orthogonal(out, view, key, step);
+  } else if (init != SAC_INIT_ORTHOGONAL) {
+    draw_uniform(out, size, init_limit(view, init), key, step);
+  }
+  return true;
+}
+
 sac_status sac_params_init(sac_params *params, int init, const uint64_t *keys, int stream,
                            sac_error *err) {
   size_t bytes = (size_t)params->n * params->count * sizeof(sac_real);
   sac_real *values = calloc(1, bytes);
-  if (!values) return sac_error_set(err, SAC_FAILED, "no memory to initialise %s", params->prefix);
-  for (int member = 0; member < params->n; member++) {
+  bool enough = values != NULL;
+  for (int member = 0; member < params->n && enough; member++) {
     uint64_t key = keys[member / params->networks];
     int network = stream * 64 + member % params->networks;
-    for (int i = 0; i < params->n_views; i++) {
+    for (int i = 0; i < params->n_views && enough; i++) {
       const sac_param_view *view = &params->views[i];
-      sac_real *at = sac_params_at(params, values, member, view);
-      if (view->fan_in > 0)
-        draw_uniform(at, sac_param_size(view), init_limit(view, init), key,
-                     (uint64_t)(network * SAC_PARAM_STREAMS + i));
-      for (size_t k = 0; k < sac_param_size(view) && view->fan_in == 0; k++) at[k] = view->initial;
+      enough = draw_view(sac_params_at(params, values, member, view), view, init, key,
+                         (uint64_t)(network * SAC_PARAM_STREAMS + i));
     }
   }
-  params->backend->ops->upload(params->backend, params->value, values, bytes);
+  if (enough) params->backend->ops->upload(params->backend, params->value, values, bytes);
   free(values);
-  return SAC_OK;
+  if (enough) return SAC_OK;
+  return sac_error_set(err, SAC_FAILED, "no memory to initialise %s", params->prefix);
 }

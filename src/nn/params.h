@@ -18,6 +18,7 @@ typedef struct sac_param_view {
   int fan_in, fan_out;  ///< of the layer it belongs to; 0 for what starts at a constant
   sac_real initial;     ///< that constant
   size_t offset;        ///< in values, from the start of the member
+  float gain;           ///< of a weight that starts orthogonal
 } sac_param_view;
 
 /// Parameters of n = seeds x networks members. Filled by a network while it describes itself
@@ -38,7 +39,8 @@ typedef struct sac_params {
 /// Values of one view.
 size_t sac_param_size(const sac_param_view *view);
 
-/// Append a tensor to the table and return its offset.
+/// Append a tensor to the table and return its offset; it starts at 0 where it starts at a
+/// constant, with gain sqrt(2) where it starts orthogonal.
 size_t sac_params_add(sac_params *params, const char *name, int rows, int cols, int fan_in,
                       int fan_out);
 
@@ -56,7 +58,9 @@ void sac_params_name(const sac_params *params, int i_network, const sac_param_vi
 
 /// Draw the start values; member i of seed s draws from keys[s]. `stream` tells the networks of an
 /// agent apart. `init` is a choice of the configuration. glorot: U(+-sqrt(6 / (fan_in + fan_out))),
-/// biases 0; torch: weights and biases U(+-1/sqrt(fan_in)). What starts at a constant is set to it.
+/// biases 0; torch: weights and biases U(+-1/sqrt(fan_in)); orthogonal: weights whose rows, or
+/// columns where those are fewer, are orthogonal and as long as the gain (Saxe et al., arXiv
+/// 1312.6120), biases 0. What starts at a constant is set to it.
 sac_status sac_params_init(sac_params *params, int init, const uint64_t *keys, int stream,
                            sac_error *err);
 

@@ -88,3 +88,8 @@ void sac_policy_backward(sac_policy *policy, sac_policy_pass *pass,
                          const sac_policy_gradient *gradient) {
   policy->kind->backward(policy, pass, gradient);
 }
+
+void sac_policy_score(sac_policy *policy, sac_policy_pass *pass,
+                      const sac_policy_score_terms *terms) {
+  policy->kind->score(policy, pass, terms);
+}

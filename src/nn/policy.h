@@ -64,6 +64,7 @@ typedef struct sac_policy_draw {
   sac_stack noise;   // (n_seeds, rows, noise_dim)
   sac_stack action;  // (n_seeds, rows, A)
   sac_stack log_pi;  // (n_seeds, rows, 1); data may be NULL
+  sac_stack u;       // (n_seeds, rows, A) the action before the squash; data may be NULL
 } sac_policy_draw;
 
 /// a = f(noise; s) and log pi(a|s) of every row; leaves the pass ready for sac_policy_backward.
@@ -87,6 +88,21 @@ typedef struct sac_policy_gradient {
 void sac_policy_backward(sac_policy *policy, sac_policy_pass *pass,
                          const sac_policy_gradient *gradient);
 
+/// What the score-function gradient of J = -mean(w log pi(u|s)) is made of: actions u, before the
+/// squash, that were drawn before, and weights held fixed.
+typedef struct sac_policy_score_terms {
+  int rows;
+  sac_stack obs;      // (n_seeds, rows, obs_dim), may be columns of wider rows
+  sac_stack u;        // (n_seeds, rows, A)
+  sac_stack weight;   // (n_seeds, rows, 1)
+  sac_real *loss;     // (n_seeds) J
+  sac_real *entropy;  // (n_seeds) -mean(log pi)
+} sac_policy_score_terms;
+
+/// params.grad of every tensor, overwritten; loss and entropy. Of kinds that have a score.
+void sac_policy_score(sac_policy *policy, sac_policy_pass *pass,
+                      const sac_policy_score_terms *terms);
+
 /// One kind. The network's own pass is carved, and its layers reserved, for every kind.
 struct sac_policy_kind {
   const char *name;          ///< policy.type
@@ -103,6 +119,8 @@ struct sac_policy_kind {
   sac_status (*reserve)(const sac_policy *policy, int max_rows, sac_error *err);
   void (*sample)(const sac_policy *policy, sac_policy_pass *pass, const sac_policy_draw *draw);
   void (*backward)(sac_policy *policy, sac_policy_pass *pass, const sac_policy_gradient *gradient);
+  /// NULL where the kind does without.
+  void (*score)(sac_policy *policy, sac_policy_pass *pass, const sac_policy_score_terms *terms);
 };
 
 extern const sac_policy_kind sac_gaussian_policy, sac_gmm_policy, sac_realnvp_policy;

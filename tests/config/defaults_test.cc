@@ -47,11 +47,14 @@ algorithm:
   exploration: {deterministic: 0.0, gaussian: 0.0, gaussian_sigma: 0.2, parameter: 0.0,
                 parameter_sigma: 0.2}
   action_prior: uniform
+  pg: {rollout_steps: 64, form: gae, gae_lambda: 0.95, minibatch: 512, value_steps: 16,
+       normalize_advantage: true, value_max_grad_norm: null}
 policy:     {type: gaussian, hidden: [256, 256], activation: relu, layer_norm: false, squash: true,
              gmm: {components: 4},
              flow: {coupling_layers: 2, st_hidden: [], preprocess: [256, 256], scale_max: 3.0,
                     candidates: 100},
-             log_std: {mode: clamp, min: -20, max: 2}, squash_correction: exact, init: glorot}
+             log_std: {mode: clamp, min: -20, max: 2, state_dependent: true, init: null},
+             squash_correction: exact, init: glorot}
 hierarchy:  {lower: null, freeze_lower: true, lower_obs_dims: null}
 critic:     {hidden: [256, 256], activation: relu, layer_norm: false, dropout: 0.0, init: glorot}
 eval:       {every: 10000, episodes: 10, seed: 10000, seeds: [], deterministic: true}

@@ -38,8 +38,8 @@ TEST(Dump, TheResolvedFileIsNested) {
   std::string text = Written(Parse("env: {id: A}").cfg.get());
   EXPECT_NE(text.find("\nalgorithm:\n  name: sac\n"), std::string::npos);
   EXPECT_NE(text.find("\n  adam:\n    beta1: 0.9\n"), std::string::npos);
-  EXPECT_NE(text.find("\n  log_std:\n    mode: clamp\n    min: -20.0\n    max: 2.0\n  "
-                      "squash_correction: exact\n"),
+  EXPECT_NE(text.find("\n  log_std:\n    mode: clamp\n    min: -20.0\n    max: 2.0\n"
+                      "    state_dependent: true\n    init: null\n  squash_correction: exact\n"),
             std::string::npos);
   EXPECT_EQ(text.find("bench"), std::string::npos);
 }

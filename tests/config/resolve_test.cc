@@ -1,4 +1,6 @@
 // Keys against each other, and what depends on the algorithm.
+#include <cmath>
+
 #include "config/loading.h"
 
 namespace {
@@ -14,6 +16,34 @@ TEST(Resolve, EachAlgorithmHasItsTemperatureAndOrder) {
   Loaded paper = Parse(WithAlgorithm("  {name: sac_v1, update_order: sequential, ent_coef: 0.5}"));
   EXPECT_EQ(paper->algorithm.update_order, SAC_UPDATE_ORDER_SEQUENTIAL);
   EXPECT_EQ(paper->algorithm.ent_coef.initial, 0.5);
+  Loaded pg = Parse(WithAlgorithm("  name: maxent_pg\n"));
+  EXPECT_FALSE(pg->algorithm.ent_coef.learned);
+  EXPECT_EQ(pg->algorithm.ent_coef.initial, 1.0);
+}
+
+TEST(Resolve, APolicyGradientHasOneDeviationForAllStatesUnlessGivenAnother) {
+  Loaded sac = Parse(WithAlgorithm("  name: sac\n"));
+  EXPECT_TRUE(sac->policy.log_std.state_dependent);
+  EXPECT_TRUE(std::isnan(sac->policy.log_std.init));
+  Loaded pg = Parse(WithAlgorithm("  name: maxent_pg\n"));
+  EXPECT_FALSE(pg->policy.log_std.state_dependent);
+  EXPECT_EQ(pg->policy.log_std.init, -0.5);
+  Loaded other = Parse(WithAlgorithm("  name: maxent_pg\n") +
+                       "policy: {log_std: {state_dependent: true, init: null}}\n");
+  EXPECT_TRUE(other->policy.log_std.state_dependent);
+  EXPECT_TRUE(std::isnan(other->policy.log_std.init));
+}
+
+TEST(Resolve, APolicyGradientNeedsNoReplay) {
+  EXPECT_EQ(Parse(WithAlgorithm("  {name: maxent_pg}\n") + "policy: {type: gmm}\n").text,
+            "f.yaml:4:16: policy.type must be gaussian for algorithm.name maxent_pg");
+  EXPECT_EQ(Parse(WithAlgorithm("  {name: maxent_pg, buffer_size: 2, batch_size: 3}")).status,
+            SAC_OK);
+  EXPECT_EQ(Parse("env: {id: A, n_envs: 60000}\nalgorithm:\n  {name: maxent_pg, pg: "
+                  "{rollout_steps: 40000}}")
+                .text,
+            "f.yaml:3:41: algorithm.pg.rollout_steps is 40000, must be at most 35791 with "
+            "env.n_envs 60000");
 }
 
 TEST(Resolve, ListedSeedsAreTheEpisodesOfAnEvaluation) {
@@ -37,6 +67,9 @@ TEST(Resolve, WhatAnAlgorithmCannotDoIsAMistake) {
             "f.yaml:3:28: algorithm.ent_coef is auto, must be a number in (0, 1000000] for "
             "algorithm.name sac_v1 (sac learns it)");
   EXPECT_EQ(Parse(WithAlgorithm("  {name: sac_v1, ent_coef: auto_0.1}")).status, SAC_BAD_CONFIG);
+  EXPECT_EQ(Parse(WithAlgorithm("  {name: maxent_pg, ent_coef: auto}")).text,
+            "f.yaml:3:31: algorithm.ent_coef is auto, must be a number in (0, 1000000] for "
+            "algorithm.name maxent_pg (sac learns it)");
   EXPECT_EQ(Parse(WithAlgorithm("  {update_order: simultaneous}")).text,
             "f.yaml:3:18: algorithm.update_order is simultaneous, must be auto or sequential for "
             "algorithm.name sac (sac_v1 has both)");
@@ -55,6 +88,12 @@ TEST(Resolve, KeysThatContradictEachOther) {
        "2"},
       {"policy: {log_std: {min: 2, max: 1}}",
        "f.yaml:2:25: policy.log_std.min is 2, must be below policy.log_std.max, which is 1"},
+      {"policy: {log_std: {init: -20}}",
+       "f.yaml:2:26: policy.log_std.init is -20, must lie between policy.log_std.min and "
+       "policy.log_std.max, which are -20 and 2"},
+      {"policy: {log_std: {init: 1, max: 1}}",
+       "f.yaml:2:26: policy.log_std.init is 1, must lie between policy.log_std.min and "
+       "policy.log_std.max, which are -20 and 1"},
       {"policy: {log_std: {min: 2}}",
        "f.yaml:2:25: policy.log_std.min is 2, must be below policy.log_std.max, which is 2"},
       {"run: {seeds: [1, 3, 2, 3]}", "f.yaml:2:14: run.seeds has 3 twice, must be different seeds"},
@@ -105,6 +144,26 @@ TEST(Resolve, GivenKeysThatAreNotUsedAreNoted) {
             3u);
   EXPECT_EQ(Notes(Parse(WithAlgorithm("  {ent_coef: 0.1, alpha_lr: 1e-3}"))).size(), 1u);
   EXPECT_EQ(Notes(Parse(WithAlgorithm("  {total_timesteps: 5000}"))).size(), 1u);
+  EXPECT_EQ(Notes(Parse(WithAlgorithm("  {name: sac, pg: {minibatch: 8}}"))).size(), 1u);
+}
+
+TEST(Resolve, KeysOfAReplayAreNotedWhereThereIsNone) {
+  std::vector<std::string> none, buffer = {
+                                     "f.yaml:3:34: algorithm.buffer_size is not used: "
+                                     "algorithm maxent_pg does without it"};
+  EXPECT_EQ(Notes(Parse(WithAlgorithm("  {name: maxent_pg, v_lr: 1e-3, max_grad_norm: 1, "
+                                      "total_timesteps: 3000}"))),
+            none);
+  EXPECT_EQ(Notes(Parse(WithAlgorithm("  {name: maxent_pg, buffer_size: 1e3}"))), buffer);
+  EXPECT_EQ(Notes(Parse(WithAlgorithm("  {name: maxent_pg, batch_size: 2, q_lr: 1, tau: 1, "
+                                      "alpha_lr: 1, target_entropy: 1, learning_starts: 9}")))
+                .size(),
+            6u);
+  EXPECT_EQ(Notes(Parse(WithAlgorithm("  {name: maxent_pg, pg: {form: reinforce, gae_lambda: 1}}")))
+                .size(),
+            1u);
+  // a rollout that never becomes whole
+  EXPECT_EQ(Notes(Parse(WithAlgorithm("  {name: maxent_pg, total_timesteps: 63}"))).size(), 1u);
 }
 
 TEST(Resolve, ProbabilitiesOfExplorationAddUpToAtMostOne) {

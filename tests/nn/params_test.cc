@@ -171,4 +171,51 @@ TEST_F(Params, ASeedInAStackStartsAsItDoesAlone) {
   }
 }
 
+// the shorter side's vectors are orthogonal and as long as the gain
+TEST_F(Params, OrthogonalWeightsAreSoWithTheirGain) {
+  sac_params params = described(1, 1);
+  params.views[2].gain = 0.01f;
+  ASSERT_EQ(sac_params_allocate(&params, machine.backend, true, nullptr), SAC_OK);
+  const uint64_t seed = 3;
+  ASSERT_EQ(sac_params_init(&params, SAC_INIT_ORTHOGONAL, &seed, 0, nullptr), SAC_OK);
+  made.push_back(params);
+  for (int i : {0, 2}) {
+    std::vector<sac_real> w = view(params, 0, i);
+    int rows = params.views[i].rows, cols = params.views[i].cols;
+    int count = std::min(rows, cols), size = std::max(rows, cols);
+    double square = i == 0 ? 2 : 1e-4;
+    for (int a = 0; a < count; a++)
+      for (int b = 0; b <= a; b++) {
+        double dot = 0;
+        for (int k = 0; k < size; k++)
+          dot += (double)w[(size_t)(rows <= cols ? a * cols + k : k * cols + a)] *
+                 (double)w[(size_t)(rows <= cols ? b * cols + k : k * cols + b)];
+        EXPECT_NEAR(dot, a == b ? square : 0, 2e-6 * square) << a << " " << b;
+      }
+    for (sac_real bias : view(params, 0, i + 1)) EXPECT_EQ(bias, 0);
+  }
+}
+
+TEST_F(Params, OrthogonalWeightsDifferBySeedNetworkAndTensor) {
+  sac_params params = make(2, 2, SAC_INIT_ORTHOGONAL, {5, 6});
+  std::set<sac_real> first;
+  for (int member = 0; member < 4; member++)
+    for (int i : {0, 2}) first.insert(view(params, member, i)[0]);
+  EXPECT_EQ(first.size(), 8u);
+}
+
+TEST_F(Params, AConstantStartsThere) {
+  for (int init : {SAC_INIT_GLOROT, SAC_INIT_TORCH, SAC_INIT_ORTHOGONAL}) {
+    sac_params params = described(1, 1);
+    params.views[2].fan_in = params.views[3].fan_in = 0;
+    params.views[3].initial = -0.5;
+    ASSERT_EQ(sac_params_allocate(&params, machine.backend, true, nullptr), SAC_OK);
+    const uint64_t seed = 3;
+    ASSERT_EQ(sac_params_init(&params, init, &seed, 0, nullptr), SAC_OK);
+    made.push_back(params);
+    for (sac_real weight : view(params, 0, 2)) EXPECT_EQ(weight, 0);
+    for (sac_real bias : view(params, 0, 3)) EXPECT_EQ(bias, -0.5);
+  }
+}
+
 }  // namespace

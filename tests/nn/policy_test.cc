@@ -140,4 +140,49 @@ TEST_F(Policy, OptionsOfTheConfigurationReachTheDistribution) {
               sac_test::tolerance(1e-5, 1e-13));
 }
 
+// one deviation for all observations, learned from all of them, without weights
+TEST_F(Policy, TheDeviationMayBeOneForAllObservations) {
+  create({"policy.hidden=[7,5]", "policy.activation=tanh",
+          "policy.log_std={state_dependent: false, init: -0.7}"});
+  sample(true);
+  for (int s = 0; s < kSeeds; s++)
+    for (int r = 0; r < kRows; r++)
+      for (int i = 0; i < kAct; i++) EXPECT_EQ(head(s, r, kAct + i), (sac_real)-0.7);
+  std::vector<sac_real> dout = normals(5, (size_t)kSeeds * pass.mlp.dout.stride);
+  machine.write(pass.mlp.dout.data, dout);
+  sac_mlp_backward(&policy.mlp, &policy.params, &pass.mlp, kRows);
+  const sac_param_view *view = policy.params.views + policy.params.n_views - 4;
+  for (int s = 0; s < kSeeds; s++) {
+    auto grad = [&](const sac_param_view &one) {
+      return machine.read(sac_params_at(&policy.params, policy.params.grad, s, &one),
+                          sac_param_size(&one));
+    };
+    for (sac_real weight : grad(view[1])) EXPECT_EQ(weight, 0);
+    for (sac_real weight : grad(view[0])) EXPECT_NE(weight, 0);
+    for (int bias = 2; bias < 4; bias++)
+      for (int i = 0; i < kAct; i++) {
+        double sum = 0;
+        for (int r = 0; r < kRows; r++)
+          sum += (double)dout[(size_t)s * pass.mlp.dout.stride +
+                              (size_t)(r * pass.mlp.dout.ld + (bias - 2) * kAct + i)];
+        EXPECT_NEAR(grad(view[bias])[(size_t)i], sum, sac_test::tolerance(1e-5, 1e-13));
+      }
+  }
+}
+
+TEST_F(Policy, TheDeviationStartsWhereItIsSaid) {
+  for (const char *mode : {"clamp", "tanh", "softplus"})
+    for (const char *dependent : {"true", "false"}) {
+      create({"policy.hidden=[4]", std::string("policy.log_std={min: -5, init: -1.2, mode: ") +
+                                       mode + ", state_dependent: " + dependent + "}"});
+      const sac_param_view &bias = policy.params.views[policy.params.n_views - 1];
+      double raw = machine.read(sac_params_at(&policy.params, policy.params.value, 1, &bias), 1)[0];
+      double log_std = std::string(mode) == "clamp"  ? raw
+                       : std::string(mode) == "tanh" ? -5 + 3.5 * (std::tanh(raw) + 1)
+                                                     : std::log(std::log1p(std::exp(raw)));
+      EXPECT_NEAR(log_std, -1.2, 1e-5) << mode << " " << dependent;
+      sac_policy_release(&policy);
+    }
+}
+
 }  // namespace
