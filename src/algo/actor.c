@@ -9,6 +9,7 @@ struct sac_actor {
   sac_backend *backend;  // where it acts
   int n_seeds, n_rows;   // rows a seed
   sac_row_layout layout;
+  bool rollout;
   sac_real *rows;   // (n_seeds, n_rows, width) the staged transitions in the backend's memory; NULL
                     // where they lie there already
   sac_real *noise;  // (n_seeds, n_rows, noise_dim)
@@ -117,7 +118,8 @@ static sac_policy_pass *acting_pass(sac_actor *self) {
 // each seed's episodes explore by themselves, with what is its own of the policy; the pass is
 // scratch, which they use one after the other
 static sac_status create_explorers(sac_actor *self, const uint64_t *seeds, sac_error *err) {
-  if (!sac_explorer_wanted(&self->agent->cfg)) return SAC_OK;
+  // a rollout is of the policy itself
+  if (self->rollout || !sac_explorer_wanted(&self->agent->cfg)) return SAC_OK;
   size_t n = (size_t)self->n_seeds;
   self->seed_policy = calloc(n, sizeof *self->seed_policy);
   self->explorers = calloc(n, sizeof *self->explorers);
@@ -145,6 +147,7 @@ sac_status sac_actor_create(const sac_actor_options *options, sac_actor **actor,
   self->n_seeds = self->agent->n_seeds;
   self->n_rows = options->rows;
   self->layout = options->layout;
+  self->rollout = options->rollout;
   self->copied_at = UINT64_MAX;
   SAC_ASSERT(!(self->copies && options->in_place));
   SAC_ASSERT(!(self->copies && self->agent->scaling.obs_mean));
@@ -225,6 +228,10 @@ static void act(sac_actor *self, sac_stack staged) {
                           .obs = sac_agent_see(self->agent, self->n_rows, staged),
                           .noise = noise,
                           .action = sac_agent_columns(staged, sac_row_action(&self->layout))};
+  if (self->rollout) {
+    draw.u = sac_agent_columns(staged, sac_rollout_u(&self->layout));
+    draw.log_pi = sac_agent_columns(staged, sac_rollout_log_pi(&self->layout));
+  }
   sac_policy_sample(acting_policy(self), acting_pass(self), &draw);
   explore(self, &draw);
 }

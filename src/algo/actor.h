@@ -15,6 +15,7 @@ typedef struct sac_actor_options {
   int rows;               ///< environments a seed
   bool in_place;          ///< rows lie in the agent's backend memory; not with a copy
   sac_row_layout layout;  ///< of the staged transitions
+  bool rollout;           ///< which are a rollout's: u and log pi are noted in them
   const uint64_t *seeds;  ///< (n_seeds of the agent)
 } sac_actor_options;
 

@@ -14,6 +14,31 @@ static const sac_algorithm_def *find_algorithm(int name) {
   return NULL;
 }
 
+sac_experience sac_algorithm_experience(const sac_config *cfg, int obs_dim, int act_dim) {
+  const sac_algorithm_def *def = find_algorithm(cfg->algorithm.name);
+  SAC_ASSERT(def != NULL);
+  if (!def->on_policy)
+    return (sac_experience){.layout = sac_row_layout_make(obs_dim, act_dim),
+                            .capacity = (size_t)cfg->algorithm.buffer_size,
+                            .batch_size = (int)cfg->algorithm.batch_size};
+  int64_t rows = cfg->algorithm.pg.rollout_steps * cfg->env.n_envs;
+  bool whole =
+      cfg->algorithm.pg.form == SAC_PG_FORM_REINFORCE || cfg->algorithm.pg.minibatch > rows;
+  return (sac_experience){.on_policy = true,
+                          .layout = sac_rollout_layout_make(obs_dim, act_dim),
+                          .capacity = (size_t)rows,
+                          .batch_size = (int)(whole ? rows : cfg->algorithm.pg.minibatch)};
+}
+
+sac_status sac_algorithm_require_replay(const sac_config *cfg, const char *what, sac_error *err) {
+  const sac_algorithm_def *def = find_algorithm(cfg->algorithm.name);
+  if (!def->on_policy) return SAC_OK;
+  return sac_error_set(
+      err, SAC_BAD_CONFIG,
+      "%s: algorithm.name is %s, must be one that learns from a replay (sac) for %s",
+      sac_config_where(cfg, "algorithm.name"), def->name, what);
+}
+
 static sac_stack carve(sac_arena *arena, int n, int rows, int cols) {
   sac_stack stack = {.stride = (size_t)rows * (size_t)cols, .ld = cols, .share = 1};
   stack.data = sac_arena_take(arena, (size_t)n * stack.stride * sizeof(sac_real));
@@ -62,13 +87,19 @@ static void carve_losses(sac_agent *self, sac_arena *arena) {
   self->losses.entropy = self->losses.temperature + n;
 }
 
+// rows that are looked at in one go: to act on, or a whole rollout
+static int seen_rows(const sac_agent *self) {
+  int rollout_rows = self->lesson.rollout_rows;
+  return self->act_rows > rollout_rows ? self->act_rows : rollout_rows;
+}
+
 static void carve_scaling(sac_agent *self, sac_arena *arena) {
   size_t n = (size_t)self->n_seeds, obs_dim = (size_t)self->obs_dim;
   sac_scaling *scaling = &self->scaling;
   if (self->cfg.env.normalize_obs) {
     scaling->obs_mean = sac_arena_take(arena, n * obs_dim * sizeof(sac_real));
     scaling->obs_scale = sac_arena_take(arena, n * obs_dim * sizeof(sac_real));
-    scaling->seen = sac_arena_take(arena, n * (size_t)self->act_rows * obs_dim * sizeof(sac_real));
+    scaling->seen = sac_arena_take(arena, n * (size_t)seen_rows(self) * obs_dim * sizeof(sac_real));
   }
   if (self->cfg.env.normalize_reward) {
     scaling->reward_mean = sac_arena_take(arena, n * sizeof(sac_real));
@@ -91,6 +122,11 @@ static void carve_choice(sac_agent *self, sac_arena *arena) {
   sac_mlp_pass_carve(&self->q.mlp, rows, false, arena, &choice->q_pass);
 }
 
+// of its pass while learning: at s, and off-policy at s' beside
+static int policy_rows(const sac_agent *self) {
+  return self->def->on_policy ? self->batch_size : 2 * self->batch_size;
+}
+
 static void carve_target(const sac_agent *self, const sac_critic *critic, sac_arena *arena,
                          const sac_mlp_pass *own, sac_mlp_pass *target) {
   if (critic->target.value && self->backend->ops->overlaps)
@@ -101,14 +137,21 @@ static void carve_target(const sac_agent *self, const sac_critic *critic, sac_ar
   memset(target->normalised, 0, sizeof target->normalised);
 }
 
-static void carve_all(sac_agent *self, sac_arena *arena) {
+static void carve_q(sac_agent *self, sac_arena *arena) {
   carve_batch(self, arena);
-  carve_losses(self, arena);
-  carve_scaling(self, arena);
-  sac_policy_pass_carve(&self->policy, 2 * self->batch_size, true, arena, &self->policy_pass);
-  sac_policy_pass_carve(&self->policy, self->act_rows, false, arena, &self->act_pass);
   sac_mlp_pass_carve(&self->q.mlp, self->batch_size, true, arena, &self->q_pass);
   carve_target(self, &self->q, arena, &self->q_pass, &self->q_target_pass);
+}
+
+static void carve_all(sac_agent *self, sac_arena *arena) {
+  if (self->def->on_policy)
+    sac_lesson_carve(self, arena);
+  else
+    carve_q(self, arena);
+  carve_losses(self, arena);
+  carve_scaling(self, arena);
+  sac_policy_pass_carve(&self->policy, policy_rows(self), true, arena, &self->policy_pass);
+  sac_policy_pass_carve(&self->policy, self->act_rows, false, arena, &self->act_pass);
   if (self->def->uses_value) {
     sac_mlp_pass_carve(&self->value.mlp, self->batch_size, true, arena, &self->value_pass);
     carve_target(self, &self->value, arena, &self->value_pass, &self->value_target_pass);
@@ -155,11 +198,12 @@ static sac_status allocate_workspace(sac_agent *self, const sac_agent_options *o
   SAC_TRY(backend->ops->alloc(backend, arena.used, &self->memory, err));
   arena = (sac_arena){.memory = self->memory, .size = arena.used};
   carve_all(self, &arena);
-  int act_rows = self->act_rows > 2 * self->batch_size ? self->act_rows : 2 * self->batch_size;
   int chosen = chooses(self) ? SAC_CHOICE_ROWS * self->policy.candidates : 0;
-  SAC_TRY(sac_policy_reserve(&self->policy, act_rows > chosen ? act_rows : chosen, err));
+  int rows = self->act_rows > policy_rows(self) ? self->act_rows : policy_rows(self);
+  SAC_TRY(sac_policy_reserve(&self->policy, rows > chosen ? rows : chosen, err));
   int judged = self->batch_size > chosen ? self->batch_size : chosen;
-  SAC_TRY(sac_mlp_reserve(&self->q.mlp, backend, judged, err));
+  if (self->def->on_policy) SAC_TRY(sac_lesson_reserve(self, err));
+  if (self->n_critics > 0) SAC_TRY(sac_mlp_reserve(&self->q.mlp, backend, judged, err));
   if (!self->def->uses_value) return SAC_OK;
   return sac_mlp_reserve(&self->value.mlp, backend, self->batch_size, err);
 }
@@ -178,10 +222,10 @@ static sac_status create_networks(sac_agent *self, sac_error *err) {
                         .n_seeds = self->n_seeds,
                         .networks = self->n_critics,
                         .input = self->obs_dim + self->act_dim};
-  SAC_TRY(sac_critic_create(cfg, q, self->backend, &self->q, err));
+  if (self->n_critics > 0) SAC_TRY(sac_critic_create(cfg, q, self->backend, &self->q, err));
   if (self->def->uses_value) {
     sac_critic_shape value = {.prefix = "value.",
-                              .target_prefix = "value_target.",
+                              .target_prefix = self->def->on_policy ? NULL : "value_target.",
                               .n_seeds = self->n_seeds,
                               .networks = 1,
                               .input = self->obs_dim};
@@ -209,11 +253,11 @@ static sac_status reset_scaling(sac_agent *self, sac_error *err) {
 static sac_status initialise_networks(sac_agent *self, const uint64_t *seeds, sac_error *err) {
   int actor = self->cfg.policy.init, critic = self->cfg.critic.init;
   SAC_TRY(sac_params_init(&self->policy.params, actor, seeds, 0, err));
-  SAC_TRY(sac_params_init(&self->q.params, critic, seeds, 1, err));
+  if (self->n_critics > 0) SAC_TRY(sac_params_init(&self->q.params, critic, seeds, 1, err));
   if (self->q.target.value) sac_critic_copy_target(&self->q);
   if (self->def->uses_value) {
     SAC_TRY(sac_params_init(&self->value.params, critic, seeds, 2, err));
-    sac_critic_copy_target(&self->value);
+    if (self->value.target.value) sac_critic_copy_target(&self->value);
   }
   SAC_TRY(reset_scaling(self, err));
   sac_real log_alpha = (sac_real)log(self->cfg.algorithm.ent_coef.initial);
@@ -241,7 +285,8 @@ sac_status sac_agent_create(const sac_agent_options *options, sac_agent **agent,
   self->batch_size = options->batch_size;
   self->act_rows = options->act_rows;
   self->lower = options->lower;
-  self->n_critics = (int)self->cfg.algorithm.n_critics;
+  self->lesson.rollout_rows = options->rollout_rows;
+  self->n_critics = self->def->on_policy ? 0 : (int)self->cfg.algorithm.n_critics;
   self->learns_temperature = self->cfg.algorithm.ent_coef.learned;
   double target = self->cfg.algorithm.target_entropy;
   self->target_entropy = (sac_real)(isnan(target) ? -self->act_dim : target);
@@ -311,7 +356,7 @@ static double read_real(const sac_agent *agent, const sac_real *at) {
 }
 
 sac_loss_values sac_agent_losses(sac_agent *agent, int i_seed) {
-  sac_loss_values out = {.v = NAN, .ent_coef_loss = NAN};
+  sac_loss_values out = {.q = agent->n_critics > 0 ? 0 : NAN, .v = NAN, .ent_coef_loss = NAN};
   const sac_real *q = agent->losses.q + (size_t)(i_seed * agent->n_critics);
   for (int i = 0; i < agent->n_critics; i++) out.q += read_real(agent, q + i) / agent->n_critics;
   out.policy = read_real(agent, agent->losses.policy + i_seed);
@@ -327,7 +372,8 @@ sac_loss_values sac_agent_losses(sac_agent *agent, int i_seed) {
 static sac_status name_bad_loss(sac_agent *agent, int i_seed, sac_error *err) {
   sac_loss_values loss = sac_agent_losses(agent, i_seed);
   const char *names[] = {"q_loss", "policy_loss", "ent_coef", "v_loss"};
-  double values[] = {loss.q, loss.policy, loss.ent_coef, agent->def->uses_value ? loss.v : 0};
+  double values[] = {agent->n_critics > 0 ? loss.q : 0, loss.policy, loss.ent_coef,
+                     agent->def->uses_value ? loss.v : 0};
   for (int i = 0; i < 4; i++)
     if (!isfinite(values[i]))
       return sac_error_set(err, SAC_BAD_NUMBER, "update %llu: %s is %g",
@@ -404,7 +450,7 @@ static void normalise_obs(sac_agent *self, int rows, sac_stack x, sac_stack y) {
 sac_stack sac_agent_see(sac_agent *agent, int rows, sac_stack obs) {
   if (!agent->scaling.obs_mean) return obs;
   sac_stack seen = {.data = agent->scaling.seen,
-                    .stride = (size_t)agent->act_rows * (size_t)agent->obs_dim,
+                    .stride = (size_t)seen_rows(agent) * (size_t)agent->obs_dim,
                     .ld = agent->obs_dim,
                     .share = 1};
   normalise_obs(agent, rows, obs, seen);
@@ -541,13 +587,13 @@ static void check_losses(sac_agent *agent) {
     check_values(agent, agent->losses.q, all, all);
     return;
   }
-  check_values(agent, agent->losses.q, of_q, n_critics);
+  if (n_critics > 0) check_values(agent, agent->losses.q, of_q, n_critics);
   check_values(agent, agent->losses.v, all - of_q, 1);
 }
 
 static void issue_update(sac_agent *agent, const sac_replay *replay) {
   sac_agent_phase(agent, SAC_PHASE_GATHER);
-  draw_batch(agent, replay);
+  if (!agent->def->on_policy) draw_batch(agent, replay);
   agent->def->learn(agent);
   check_losses(agent);
   agent->backend->ops->tick(agent->backend, agent->update);

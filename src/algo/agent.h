@@ -5,7 +5,7 @@
 #include "algo/algorithm.h"
 #include "algo/hierarchy.h"
 #include "config/config.h"
-#include "data/replay.h"
+#include "data/rollout.h"
 #include "nn/critic.h"
 #include "nn/policy.h"
 
@@ -27,6 +27,17 @@ typedef struct sac_batch {
   sac_stack log_pi_again;        // (B, 1) of the second action that its baseline is made from
   int32_t *row, *row_count;      // (n_seeds * N, B), (n_seeds * N): which critic decides which row
 } sac_batch;
+
+/// A rollout of R rows as an on-policy algorithm learns from it, and its minibatch.
+typedef struct sac_lesson {
+  int rollout_rows;        // R
+  sac_row_layout layout;   // of the rollout's rows
+  sac_mlp_pass v, v_next;  // V(s), V(s') of the whole rollout
+  sac_stack reward;        // (R, 1) scaled; data NULL where the rollout's own count
+  sac_stack estimate;      // (R, 2) [A | y] advantages and targets of V
+  sac_stack row;           // (B, width) rows of the rollout
+  sac_stack row_estimate;  // (B, 2) and what was estimated for them
+} sac_lesson;
 
 /// Losses of the last update, in backend memory.
 typedef struct sac_losses {
@@ -69,8 +80,9 @@ struct sac_agent {
   // of the target networks: that of the network itself, but where steps overlap one of their own
   sac_mlp_pass q_target_pass, value_target_pass;
   sac_choice choice;
-  int act_rows;  // rows the act pass takes
-  sac_batch batch;
+  int act_rows;       // rows the act pass takes
+  sac_batch batch;    // off-policy
+  sac_lesson lesson;  // on-policy
   sac_losses losses;
   sac_scaling scaling;
   void *memory;                 // what passes, batch and losses were carved from
@@ -127,6 +139,21 @@ void sac_agent_climb_q(sac_agent *agent);
 void sac_agent_regress_temperature(sac_agent *agent);
 /// One Adam step on a network; with `target`, that then follows by tau.
 void sac_agent_step(sac_agent *agent, sac_params *params, double lr, sac_params *target);
+
+// Steps of on-policy algorithms, from the rollout that lies ready.
+
+/// Carve `agent->lesson`, and make the backend ready for its passes.
+void sac_lesson_carve(sac_agent *agent, sac_arena *arena);
+sac_status sac_lesson_reserve(const sac_agent *agent, sac_error *err);
+/// V of the whole rollout, then lesson.estimate: generalised advantages with `lambda`, the entropy
+/// of each step in its own reward, and the targets of V; standardised where that is wanted.
+void sac_lesson_estimate(sac_agent *agent, double lambda);
+/// Minibatch number `i` of the update, in shuffled passes over the rollout.
+void sac_lesson_draw(sac_agent *agent, int i);
+/// -mean(A log pi(u|s)) of the minibatch: losses.policy, losses.entropy, the policy's gradient.
+void sac_lesson_score(sac_agent *agent);
+/// V(s) of the minibatch towards y: losses.v, the value network's gradient.
+void sac_lesson_regress_value(sac_agent *agent);
 
 /// Whether this update moves the policy, or the targets.
 bool sac_agent_policy_turn(const sac_agent *agent);

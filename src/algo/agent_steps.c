@@ -191,8 +191,17 @@ void sac_agent_regress_temperature(sac_agent *agent) {
   agent->backend->ops->temperature_loss(agent->backend, &step);
 }
 
+// what the gradient of these parameters is scaled down to; 0 where it is left
+static double find_grad_limit(const sac_agent *self, const sac_params *params) {
+  double limit = self->cfg.algorithm.max_grad_norm;
+  double value_limit = self->cfg.algorithm.pg.value_max_grad_norm;
+  if (params == &self->temperature) return 0;
+  if (params == &self->value.params && self->def->on_policy && value_limit > 0) return value_limit;
+  return limit > 0 ? limit : 0;
+}
+
 void sac_agent_step(sac_agent *agent, sac_params *params, double lr, sac_params *target) {
-  double norm = agent->cfg.algorithm.max_grad_norm, value = agent->cfg.algorithm.max_grad_value;
+  double norm = find_grad_limit(agent, params), value = agent->cfg.algorithm.max_grad_value;
   bool limited = params != &agent->temperature;
   sac_agent_phase(agent, SAC_PHASE_OPTIMISER);
   sac_adam step = {.n = params->n,
@@ -209,7 +218,7 @@ void sac_agent_step(sac_agent *agent, sac_params *params, double lr, sac_params 
                    .beta2 = agent->cfg.algorithm.adam.beta2,
                    .eps = agent->cfg.algorithm.adam.eps,
                    .tau = agent->cfg.algorithm.tau,
-                   .max_grad_norm = limited && norm > 0 ? norm : 0,
+                   .max_grad_norm = norm,
                    .max_grad_value = limited && value > 0 ? value : 0};
   agent->backend->ops->adam(agent->backend, &step);
 }

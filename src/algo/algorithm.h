@@ -25,9 +25,22 @@ typedef enum sac_fault { SAC_FAULT_LOSS = 1, SAC_FAULT_WEIGHTS = 2 } sac_fault;
 typedef struct sac_algorithm_def {
   const char *name;                 ///< algorithm.name
   bool uses_next_action;            ///< its target needs (a', log pi') at s'
-  bool uses_value;                  ///< it has a value network V and its target
+  bool uses_value;                  ///< it has a value network V and, off-policy, its target
+  bool on_policy;                   ///< it learns from rollouts of its own policy, without Q
   void (*learn)(sac_agent *agent);  ///< one update from the batch that lies ready
 } sac_algorithm_def;
+
+/// What a run keeps for its algorithm to learn from.
+typedef struct sac_experience {
+  bool on_policy;         ///< rollouts (data/rollout.h), each learned from once; else a replay
+  sac_row_layout layout;  ///< of a row
+  size_t capacity;        ///< rows a seed
+  int batch_size;         ///< rows a seed of each gradient step
+} sac_experience;
+sac_experience sac_algorithm_experience(const sac_config *cfg, int obs_dim, int act_dim);
+
+/// SAC_BAD_CONFIG where the algorithm learns from no replay, which `what` is about.
+sac_status sac_algorithm_require_replay(const sac_config *cfg, const char *what, sac_error *err);
 
 /// What an agent is made for.
 typedef struct sac_agent_options {
@@ -37,6 +50,7 @@ typedef struct sac_agent_options {
   const uint64_t *seeds;  ///< (n_seeds) run seeds, in host memory
   int obs_dim, actor_obs_dim, act_dim;
   int batch_size;         ///< rows a seed; algorithm.batch_size where not a trace
+  int rollout_rows;       ///< rows a seed of the rollouts that it learns from; 0 for none
   int act_rows;           ///< most rows that sac_agent_act is called with
   size_t promised_bytes;  ///< memory that replays will take as they fill, beside the agents'
   int agents;             ///< such agents that this machine is to hold at once; 0 counts as 1
@@ -70,7 +84,8 @@ void sac_agent_act(sac_agent *agent, const sac_act *act);
 void sac_agent_set_scaling(sac_agent *agent, int i_seed, const sac_real *obs_mean,
                            const sac_real *obs_scale, sac_real reward_scale);
 
-/// One gradient step: draw a batch, learn from it. Every call of an agent names the same replay.
+/// One gradient step: draw a batch, learn from it. On-policy: all that is learned from the rollout,
+/// which `replay` is. Every call of an agent names the same replay.
 void sac_agent_update(sac_agent *agent, const sac_replay *replay);
 
 /// Set every Philox stream of the agent to the update with this number.

@@ -14,15 +14,15 @@ bool sac_learner_keeps_envs(const sac_config *cfg, const sac_backend *backend) {
 static sac_status open_agent(sac_learner *learner, const sac_learner_options *options,
                              sac_error *err) {
   const sac_env_spec *spec = options->spec;
-  sac_row_layout layout = sac_row_layout_make(spec->obs_dim, spec->act_dim);
+  sac_experience experience = sac_algorithm_experience(learner->cfg, spec->obs_dim, spec->act_dim);
   int learners = options->learners;
-  size_t capacity = (size_t)learner->cfg->algorithm.buffer_size;
-  learner->replay =
-      (sac_replay){.backend = learner->backend, .layout = layout, .capacity = capacity};
+  learner->on_policy = experience.on_policy;
+  learner->replay = (sac_replay){
+      .backend = learner->backend, .layout = experience.layout, .capacity = experience.capacity};
   SAC_TRY(sac_replay_check(&learner->replay, learner->n_seeds * learners, err));
-  SAC_TRY(sac_replay_create(learner->backend, layout, learner->n_seeds, capacity, &learner->replay,
-                            err));
-  SAC_TRY(sac_replay_prepare(&learner->replay, learner->cfg, err));
+  SAC_TRY(sac_replay_create(learner->backend, experience.layout, learner->n_seeds,
+                            experience.capacity, &learner->replay, err));
+  if (!learner->on_policy) SAC_TRY(sac_replay_prepare(&learner->replay, learner->cfg, err));
   sac_agent_options agent = {
       .cfg = learner->cfg,
       .backend = learner->backend,
@@ -31,7 +31,8 @@ static sac_status open_agent(sac_learner *learner, const sac_learner_options *op
       .obs_dim = spec->obs_dim,
       .actor_obs_dim = spec->actor_obs_dim,
       .act_dim = spec->act_dim,
-      .batch_size = (int)learner->cfg->algorithm.batch_size,
+      .batch_size = experience.batch_size,
+      .rollout_rows = experience.on_policy ? (int)experience.capacity : 0,
       .act_rows = learner->n_envs > options->act_rows ? learner->n_envs : options->act_rows,
       .promised_bytes = sac_replay_bytes(&learner->replay) * (size_t)learners,
       .agents = learners,
@@ -52,6 +53,7 @@ static sac_status open_actor(sac_learner *learner, const sac_learner_options *op
                              .rows = learner->n_envs,
                              .in_place = learner->on_device,
                              .layout = learner->replay.layout,
+                             .rollout = learner->on_policy,
                              .seeds = options->seeds};
   return sac_actor_create(&actor, &learner->actor, err);
 }
@@ -122,15 +124,17 @@ sac_transitions sac_learner_staged(const sac_learner *learner, int i_seed, uint6
   // over lower layers a row holds the latent, and what the environments get lies beside
   sac_real *applied = sac_actor_applied(learner->actor);
   if (applied) acts = applied + (size_t)i_seed * seed_values(learner);
-  return (sac_transitions){.obs = rows,
-                           .action = acts + sac_row_action(layout),
-                           .reward = rows + sac_row_reward(layout),
-                           .terminated = rows + sac_row_terminated(layout),
-                           .next_obs = rows + sac_row_next_obs(layout),
-                           .begins = rows + sac_row_begins(layout),
-                           .ld = layout->width,
-                           .uniform = uniform,
-                           .step = step};
+  return (sac_transitions){
+      .obs = rows,
+      .action = acts + sac_row_action(layout),
+      .reward = rows + sac_row_reward(layout),
+      .terminated = rows + sac_row_terminated(layout),
+      .next_obs = rows + sac_row_next_obs(layout),
+      .begins = rows + sac_row_begins(layout),
+      .ld = layout->width,
+      .uniform = uniform,
+      .step = step,
+      .truncated = learner->on_policy ? rows + sac_rollout_truncated(layout) : NULL};
 }
 
 sac_status sac_learner_act(sac_learner *learner, uint64_t step, bool from_prior, sac_error *err) {

@@ -4,7 +4,7 @@
 
 #include "algo/actor.h"
 #include "algo/algorithm.h"
-#include "data/replay.h"
+#include "data/rollout.h"
 #include "env/vec_env.h"
 
 /// Opened with `sac_learner_open`; what is not open is NULL. It lies where it was opened: the
@@ -20,6 +20,7 @@ typedef struct sac_learner {
   // the staged transitions: n_envs rows a seed in the layout of the replay, [s a r d s']. One block
   // is completed by a step, which leaves the observations to act on next in the other
   int n_seeds, n_envs;
+  bool on_policy;     ///< the replay is a rollout (data/rollout.h)
   bool on_device;     ///< whether environments and rows live in the backend's memory
   sac_real *rows[2];  ///< (n_seeds, n_envs, width) there, or in host memory
   int staged;         ///< the block that holds the observations to act on

@@ -100,6 +100,7 @@ static sac_status open_bench(update_bench *self, sac_error *err) {
   uint64_t seeds[SAC_CONFIG_LIST_MAX] = {(uint64_t)cfg->run.seed};
   self->n_seeds = cfg->run.seeds.count > 0 ? cfg->run.seeds.count : 1;
   for (int i = 0; i < cfg->run.seeds.count; i++) seeds[i] = (uint64_t)cfg->run.seeds.at[i];
+  SAC_TRY(sac_algorithm_require_replay(cfg, "sac bench update", err));
   cfg->algorithm.buffer_size = REPLAY_ROWS;
   cfg->env.n_envs = 1;
   cfg->env.device = SAC_ENVS_ON_HOST;

@@ -258,6 +258,7 @@ static sac_status write_trace(const trace *self, const char *path, sac_error *er
 static sac_status prepare(trace *self, const sac_trace_update_options *options, sac_error *err) {
   SAC_TRY(
       sac_config_load(options->config, options->n_overrides, options->overrides, &self->cfg, err));
+  SAC_TRY(sac_algorithm_require_replay(&self->cfg, "sac trace update", err));
   if (options->in) SAC_TRY(sac_safetensors_open(options->in, false, &self->in, err));
   if (self->in) take_shapes(self);
   SAC_TRY(take_sizes(self, err));

@@ -95,6 +95,7 @@ void sac_run_note_step(sac_run *run) {
 
 uint64_t sac_run_updates_due(const sac_run *run) {
   const sac_config *cfg = &run->cfg;
+  if (run->learner->on_policy) return sac_rollout_full(&run->learner->replay);
   if (run->progress.timesteps <= run->progress.updates_from) return 0;
   if (run->progress.vector_steps % (uint64_t)cfg->algorithm.train_freq != 0) return 0;
   int64_t steps = cfg->algorithm.gradient_steps;

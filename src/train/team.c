@@ -180,7 +180,8 @@ static void step_environments(sac_lane *lane, bool uniform) {
 
 void sac_lane_step(sac_lane *lane) {
   const sac_run *lead = find_lead(lane->runs, lane->n_runs);
-  bool warms_up = lead->progress.timesteps < (uint64_t)lead->cfg.algorithm.learning_starts;
+  bool warms_up = !lane->learner.on_policy &&
+                  lead->progress.timesteps < (uint64_t)lead->cfg.algorithm.learning_starts;
   // uniform noise would be far from what a lower layer was trained with
   bool acts = !warms_up || lane->lower;
   uint64_t step = lead->progress.vector_steps;

@@ -298,7 +298,8 @@ static void say_resumed(sac_records *self, const char *used) {
     sac_log_line(self->log,
                  "note: %s cannot save its state: every environment begins its episode anew",
                  self->cfg.env.id);
-  if (sac_replay_count(&run->learner->replay) == 0 && progress->timesteps > 0)
+  bool bare = sac_replay_count(&run->learner->replay) == 0 && progress->timesteps > 0;
+  if (bare && !run->learner->on_policy)
     sac_log_line(self->log,
                  "note: the checkpoint holds no replay: updates start again after %lld steps",
                  (long long)self->cfg.algorithm.learning_starts);

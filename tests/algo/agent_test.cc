@@ -19,13 +19,16 @@ using sac_test::same_bits;
 
 const std::vector<std::string> kSmall = {"policy.hidden=[17,5]", "critic.hidden=[9,17]"};
 const std::vector<std::string> kAlgorithms[] = {{"algorithm.name=sac"}, {"algorithm.name=sac_v1"}};
+const std::vector<std::string> kOnPolicy = {"algorithm.name=maxent_pg", "env.n_envs=3",
+                                            "algorithm.pg={rollout_steps: 20, value_steps: 5}"};
 
 // of every kind of policy, in sequences that share what they can
 const std::vector<std::string> kKinds[] = {
     {"algorithm.name=sac"},
     {"algorithm.name=sac_v1"},
     {"policy.type=gmm"},
-    {"policy.type=realnvp", "policy.flow={preprocess: [6, 4]}"}};
+    {"policy.type=realnvp", "policy.flow={preprocess: [6, 4]}"},
+    kOnPolicy};
 
 bool all_finite(const std::vector<sac_real> &values) {
   for (sac_real value : values)
@@ -112,6 +115,10 @@ const StackCase kStacks[] = {
     {"RealnvpOnShim", join(kSmall, {"policy.type=realnvp", "policy.flow={preprocess: [6, 4]}"}), 33,
      1, "shim"},
     {"GmmOnShim", join(kSmall, {"policy.type=gmm"}), 33, 1, "shim"},
+    {"MaxentPg", join(kSmall, kOnPolicy), 33, 1},
+    {"MaxentPgTwoThreads", join(kSmall, kOnPolicy), 33, 2},
+    {"MaxentPgReinforce", join(join(kSmall, kOnPolicy), {"algorithm.pg.form=reinforce"}), 60, 1},
+    {"MaxentPgOnShim", join(kSmall, kOnPolicy), 17, 1, "shim"},
     {"SacOnShim", join(kSmall, {"algorithm.max_grad_norm=0.1"}), 33, 1, "shim"},
     {"SacV1OnShim", join(kSmall, {"algorithm.name=sac_v1"}), 33, 1, "shim"},
     {"SacOnCuda", join(kSmall, {"algorithm.max_grad_norm=0.1"}), 33, 1, "cuda"},
@@ -473,6 +480,8 @@ TEST(AgentParams, EachHasItsOptimiserOrNone) {
   EXPECT_EQ(table({"algorithm.name=sac_v1"}),
             (std::vector<std::string>{"actor.:actor", "critic.qf:critic", "value.:value",
                                       "value_target.:-", ":-"}));
+  EXPECT_EQ(table({"algorithm.name=maxent_pg"}),
+            (std::vector<std::string>{"actor.:actor", "value.:value", ":-"}));
 }
 
 TEST(AgentPhases, AreToldInTheOrderOfAnUpdate) {

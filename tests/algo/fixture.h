@@ -42,6 +42,8 @@ class Agent {
     options.act_dim = kAct;
     options.batch_size = rows;
     options.act_rows = 4;
+    experience = sac_algorithm_experience(cfg.get(), kObs, kAct);
+    if (experience.on_policy) options.rollout_rows = (int)experience.capacity;
     sac_error err = {};
     EXPECT_EQ(sac_agent_create(&options, &agent, &err), SAC_OK) << err.text;
   }
@@ -98,10 +100,11 @@ class Agent {
     }
   }
 
-  /// A replay with `count` rows for each seed, drawn from seeds[i] alone.
+  /// A replay with `count` rows for each seed, drawn from seeds[i] alone; on-policy, a rollout.
   void fill_replay(const std::vector<unsigned> &seeds, int count, int capacity) {
     sac_error err = {};
-    sac_row_layout layout = sac_row_layout_make(kObs, kAct);
+    sac_row_layout layout = experience.layout;
+    if (experience.on_policy) count = capacity = (int)experience.capacity;
     EXPECT_EQ(sac_replay_create(machine.backend, layout, n_seeds, (size_t)capacity, &replay, &err),
               SAC_OK)
         << err.text;
@@ -112,6 +115,8 @@ class Agent {
       for (size_t r = 0; r < (size_t)count; r++) {
         all[r * width + (size_t)sac_row_terminated(&layout)] = r % 7 == 3;
         all[r * width + (size_t)sac_row_begins(&layout)] = r % 7 == 4 || r % 10 == 0;
+        if (experience.on_policy)
+          all[r * width + (size_t)sac_rollout_truncated(&layout)] = r % 11 == 5;
         for (int i = 0; i < kAct; i++)
           all[r * width + kObs + (size_t)i] =
               (sac_real)std::tanh(all[r * width + kObs + (size_t)i]);
@@ -123,6 +128,7 @@ class Agent {
 
   Machine machine;
   int n_seeds, rows;
+  sac_experience experience = {};
   sac_agent *agent = nullptr;
   sac_replay replay = {};
 };

@@ -408,7 +408,7 @@ def memory_must_do_for_all_seeds(room):
 
 def resume_equals_never_having_stopped(room):
     for env in ("Pendulum-v1", "MountainCarContinuous-v0"):
-        for algorithm in ("sac", "sac_v1"):
+        for algorithm in ("sac", "sac_v1", "maxent_pg"):
             name = f"{env}-{algorithm}"
             whole = room.train(name, env=env, algorithm=algorithm)
             half = room.train(name + "-half", "algorithm.total_timesteps=130", env=env,
@@ -790,6 +790,14 @@ def tensors(path):
     header = json.loads(raw[8:8 + int.from_bytes(raw[:8], "little")])
     return {name: (entry["dtype"], entry["shape"]) for name, entry in header.items()
             if name != "__metadata__"}
+
+
+def what_needs_a_replay_is_refused_where_there_is_none(room):
+    config = room.config(algorithm="maxent_pg")
+    done = room.run("trace", "update", config, "--out", "never", code=USAGE)
+    has(done.stderr, "algorithm.name is maxent_pg", "replay", "sac trace update")
+    done = room.run("bench", "update", "algorithm.name=maxent_pg", code=USAGE)
+    has(done.stderr, "override 1", "maxent_pg", "sac bench update")
 
 
 def a_trace_of_an_update_names_every_tensor(room):

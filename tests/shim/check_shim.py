@@ -21,6 +21,7 @@ from check_cli import OK, Room, has, steps  # noqa: E402
 
 FAILED, USAGE = 1, 2
 SHORT = {"algorithm.learning_starts": 60, "checkpoint.every": 24, "eval.every": 0}
+ROLLOUT = "algorithm.pg.rollout_steps=16"
 NO_MEMORY, OLD_DRIVER, NO_DEVICE, ILLEGAL_ADDRESS = 2, 35, 100, 700
 
 
@@ -143,11 +144,17 @@ def too_little_memory_is_an_error_and_under_auto_the_cpu(room):
 
 
 def training_on_either_device_is_the_same_training(room):
-    for algorithm in ("sac", "sac_v1"):
-        cpu, _ = train_on(room, f"cpu-{algorithm}", "cpu", algorithm=algorithm)
-        cuda, _ = train_on(room, f"cuda-{algorithm}", "cuda", algorithm=algorithm)
+    for algorithm in ("sac", "sac_v1", "maxent_pg"):
+        cpu, _ = train_on(room, f"cpu-{algorithm}", "cpu", ROLLOUT, algorithm=algorithm)
+        cuda, _ = train_on(room, f"cuda-{algorithm}", "cuda", ROLLOUT, algorithm=algorithm)
         expect_near(tensors(steps(cpu)[-1]), tensors(steps(cuda)[-1]), 2e-4)
         has((cuda / "env.json").read_text(), "cuda shim")
+
+
+def a_rollout_is_the_same_wherever_environments_live(room):
+    runs = [train_on(room, place[0], "cuda", ROLLOUT, *place, total=200, algorithm="maxent_pg")[0]
+            for place in (ON_HOST, ON_DEVICE)]
+    expect_near(*(tensors(steps(run)[-1]) for run in runs), 2e-4)
 
 
 def the_policy_acts_alike_on_the_device_and_on_the_host(room):

@@ -8,6 +8,10 @@
 
 #include "train/fixture.h"
 
+extern "C" {
+#include "algo/agent.h"
+}
+
 namespace {
 
 using sac_test::HandRun;
@@ -47,6 +51,15 @@ TEST_P(Resume, EqualsNeverHavingStopped) {
     EXPECT_EQ(second.digest(), expected) << threads << " threads";
     EXPECT_GT(second.run->progress.updates, 0u);
   }
+}
+
+// rollouts of 21 rows, of which a checkpoint after an odd number of steps holds a part
+std::vector<std::string> on_policy(const std::vector<std::string> &more = {}) {
+  std::vector<std::string> all = {"algorithm.name=maxent_pg", "env.n_envs=3",
+                                  "algorithm.pg={rollout_steps: 7, minibatch: 8, value_steps: 3}",
+                                  "env.max_episode_steps=10"};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
 }
 
 const ResumeCase kResumes[] = {
@@ -92,6 +105,12 @@ const ResumeCase kResumes[] = {
       "algorithm.update_order=sequential"},
      130},
     {"MountainCar", {"env.id=MountainCarContinuous-v0"}, 130},
+    {"PendulumPolicyGradient", on_policy(), 31},
+    {"PendulumPolicyGradientBetweenRollouts", on_policy(), 35},
+    {"PendulumReinforce", on_policy({"algorithm.pg.form=reinforce"}), 24},
+    {"PendulumPolicyGradientNormalised",
+     on_policy({"env.normalize_obs=true", "env.normalize_reward=true"}), 31},
+    {"HopperPolicyGradient", on_policy({"env.id=Hopper-v5", "env.max_episode_steps=400"}), 40},
     {"HalfCheetah", {"env.id=HalfCheetah-v5", "env.n_envs=2", "env.max_episode_steps=37"}, 60},
     {"HalfCheetahV1", {"env.id=HalfCheetah-v5", "algorithm.name=sac_v1"}, 60},
     {"Hopper", {"env.id=Hopper-v5"}, 80},
@@ -111,6 +130,56 @@ std::vector<std::vector<sac_real>> rows_of(const HandRun &self) {
     sac_replay_read(&replay, 0, i, 1, rows.back().data());
   }
   return rows;
+}
+
+// rows of a rollout say what the policy did and how likely that was, and where an episode was cut
+TEST(RunStep, RolloutRowsHoldWhatThePolicySaid) {
+  HandRun self(small_run(on_policy({"policy.hidden=[9]"})));
+  self.go(20);  // the third rollout lacks one step; the policy moved twice
+  EXPECT_EQ(self.run->progress.updates, 2u);
+  const sac_row_layout &layout = self.learner->replay.layout;
+  const sac_replay &replay = self.learner->replay;
+  std::vector<sac_real> row((size_t)layout.width);
+  uint64_t first = replay.pushed - replay.pushed % replay.capacity;
+  EXPECT_EQ(replay.pushed - first, 18u);
+  int cuts = 0;
+  double entropy = 0;
+  for (uint64_t r = first; r < replay.pushed; r++) {
+    sac_replay_read(&replay, 0, r, 1, row.data());
+    double u = row[(size_t)sac_rollout_u(&layout)];
+    EXPECT_NEAR(row[(size_t)sac_row_action(&layout)], std::tanh(u), 1e-6);
+    EXPECT_EQ(row[(size_t)sac_row_terminated(&layout)], 0);
+    uint64_t step = r / 3 + 1;
+    EXPECT_EQ(row[(size_t)sac_rollout_truncated(&layout)], step % 10 == 0) << step;
+    cuts += step % 10 == 0;
+    entropy -= (double)row[(size_t)sac_rollout_log_pi(&layout)] / 18;
+  }
+  EXPECT_EQ(cuts, 3);
+  // the same density from the stored u and the policy that acted
+  sac_agent *agent = self.learner->agent;
+  size_t width = (size_t)layout.width;
+  sac_stack rows = {replay.ring, replay.capacity * width, layout.width, 1};
+  sac_stack from_u = sac_agent_columns(rows, sac_rollout_u(&layout));
+  sac_policy_pass pass = agent->policy_pass;
+  double scored = 0;
+  for (int part = 0; part < 3; part++) {  // a pass has eight rows
+    sac_policy_score_terms terms = {
+        6,    sac_agent_rows(rows, 6 * part), sac_agent_rows(from_u, 6 * part),
+        rows, agent->losses.policy,           agent->losses.entropy};
+    sac_policy_score(&agent->policy, &pass, &terms);
+    scored += sac_agent_losses(agent, 0).entropy / 3;
+  }
+  EXPECT_NEAR(scored, entropy, 1e-5);
+}
+
+TEST(RunStep, APolicyGradientLearnsOnceARollout) {
+  HandRun self(small_run(on_policy({"algorithm.learning_starts=1000"})));
+  for (int steps : {7, 14, 21}) {
+    self.go(6);
+    EXPECT_EQ(self.run->progress.updates, (uint64_t)steps / 7 - 1);
+    self.go(1);
+    EXPECT_EQ(self.run->progress.updates, (uint64_t)steps / 7);
+  }
 }
 
 TEST(RunStep, TruncationIsBootstrappedAndTerminationIsNot) {
