@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Judges that sac learns: trains real tasks and compares with stated bars and reference curves.
 
-  learning.py SAC [pendulum] [lqr] [hierarchy] [multigoal] [half_cheetah] [hopper] [--jobs N]
-              [--out DIR] [key=value ...]
+  learning.py SAC [pendulum] [lqr] [hierarchy] [multigoal] [pendulum_pg] [lqr_pg]
+              [inverted_pendulum_pg] [half_cheetah] [hopper] [--jobs N] [--out DIR] [key=value ...]
 
 pendulum       10,000 steps, 5 seeds, sac and sac_v1: 100 deterministic evaluation episodes each,
                mean at least -165
@@ -10,6 +10,10 @@ lqr            gain within 5 % and standard deviation within 10 % of the closed 
 hierarchy      the same for a stack of two layers, 3 seeds
 multigoal      a mixture and a flow: all four goals reached in 100 rollouts, by 10 of them at
                least, 3 seeds each
+pendulum_pg    the policy gradient, 1.2 million steps, 3 seeds, evaluated as pendulum: mean at least
+               -165
+lqr_pg         the policy gradient in its reinforce form, judged as lqr
+inverted_pendulum_pg  the policy gradient, 3 seeds x 100 episodes: 1000, which no episode exceeds
 half_cheetah,  50,000 steps, 3 seeds, settings of the reference: the mean of the evaluations at 5k,
 hopper         10k .. 50k not below the reference's (results/reference) by more than two standard
                errors of the difference
@@ -153,11 +157,11 @@ def judge_pairs(table, task, pairs):
                   f"{exact:.4f} ± {100 * share:g} %", max(errors) <= share)
 
 
-def lqr(arguments, table):
-    for name in ("sac", "sac_v1"):
+def lqr(arguments, table, names=("sac", "sac_v1"), config="lqr.yaml"):
+    for name in names:
         extra = [f"algorithm.name={name}"]
-        options = golden_options.resolve(CONFIGS / "lqr.yaml", extra + arguments.options)
-        jobs = [(f"lqr-{name}-seed{seed}", "lqr.yaml", [*extra, f"run.seed={seed}"])
+        options = golden_options.resolve(CONFIGS / config, extra + arguments.options)
+        jobs = [(f"lqr-{name}-seed{seed}", config, [*extra, f"run.seed={seed}"])
                 for seed in range(1, 4)]
         pairs = [gain_and_deviation(folder, options) for folder in train_all(arguments, jobs)]
         judge_pairs(table, f"LinearQuadratic-v0 {name}", pairs)
@@ -185,6 +189,30 @@ def multigoal(arguments, table):
             counts = latent_policy.multigoal(stack, np.random.default_rng(1))
             table.row(f"Multigoal-v0 {kind}, goals of 100 rollouts", counts,
                       f"{sum(count >= 10 for count in counts)} of 4", "4 of 4", min(counts) >= 10)
+
+
+# the policy gradient
+
+
+def evaluate(arguments, jobs):
+    """Mean return of 100 deterministic episodes of each run, once trained."""
+    return [call(arguments.sac, "eval", folder, "--episodes", 100, "--seed", 20000)["return_mean"]
+            for folder in train_all(arguments, jobs)]
+
+
+def pendulum_pg(arguments, table):
+    means = evaluate(arguments, [(f"pendulum-pg-seed{seed}", "pendulum_pg.yaml",
+                                  [f"run.seed={seed}"]) for seed in range(1, 4)])
+    mean, spread = statistics.mean(means), statistics.stdev(means)
+    table.row("Pendulum-v1 maxent_pg, 1.2M steps, 3 seeds x 100 episodes", means,
+              f"{mean:.1f} ± {spread:.1f}", f">= {PENDULUM_BAR:g}", mean >= PENDULUM_BAR)
+
+
+def inverted_pendulum_pg(arguments, table):
+    means = evaluate(arguments, [(f"inverted-pendulum-pg-seed{seed}", "inverted_pendulum_pg.yaml",
+                                  [f"run.seed={seed}"]) for seed in range(1, 4)])
+    table.row("InvertedPendulum-v5 maxent_pg, 3 seeds x 100 episodes", means,
+              f"{min(means):.1f} at least", "1000", min(means) == 1000)
 
 
 # learning curves
@@ -223,6 +251,8 @@ def curve(arguments, table, task, config):
 def main():
     tasks = {"pendulum": pendulum, "lqr": lqr,
              "hierarchy": hierarchy, "multigoal": multigoal,
+             "pendulum_pg": pendulum_pg, "inverted_pendulum_pg": inverted_pendulum_pg,
+             "lqr_pg": lambda a, t: lqr(a, t, ["maxent_pg"], "lqr_pg.yaml"),
              "half_cheetah": lambda a, t: curve(a, t, "HalfCheetah-v5", "half_cheetah"),
              "hopper": lambda a, t: curve(a, t, "Hopper-v5", "hopper")}
     parser = argparse.ArgumentParser(usage=__doc__.replace("%", "%%"))
