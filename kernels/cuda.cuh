@@ -114,6 +114,12 @@ void sac_cuda_gaussian_score(sac_backend *backend, const sac_gaussian_score *op)
 void sac_cuda_advantages(sac_backend *backend, const sac_advantages *op);
 void sac_cuda_standardise(sac_backend *backend, const sac_standardise *op);
 void sac_cuda_shuffle_gather(sac_backend *backend, const sac_shuffle_gather *op);
+void sac_cuda_proposal_draw(sac_backend *backend, const sac_proposal_draw *op);
+void sac_cuda_sampled_value(sac_backend *backend, const sac_sampled_value *op);
+void sac_cuda_particle_score(sac_backend *backend, const sac_particle_score *op);
+void sac_cuda_stein_gradient(sac_backend *backend, const sac_stein_gradient *op);
+void sac_cuda_leapfrog(sac_backend *backend, const sac_leapfrog *op);
+void sac_cuda_metropolis(sac_backend *backend, const sac_metropolis *op);
 void sac_cuda_normal_fill(sac_backend *backend, const sac_normal_fill *op);
 void sac_cuda_replay_gather(sac_backend *backend, const sac_replay_gather *op);
 void sac_cuda_normalise(sac_backend *backend, const sac_normalise *op);

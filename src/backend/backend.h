@@ -349,6 +349,99 @@ typedef struct sac_action_choice {
   sac_stack action;     // (n, rows, A)
 } sac_action_choice;
 
+/// `count` actions for each row to integrate over, and the log of the density they come from.
+/// Without particles they are uniform over (-1, 1)^A. With them, those of even index come from the
+/// tanh of the normal distribution that has the mean and deviation of the row's particles,
+/// dimension by dimension, the others are uniform, and the density is that of the mixture: weights
+/// are bounded however poor the fit is. Draws at (key, SAC_DRAW_PROPOSAL, *update, row * count + k,
+/// dimension); with `shared` every row has those of row 0.
+typedef struct sac_proposal_draw {
+  int n, rows, count, n_particles, act_dim;
+  bool shared;
+  sac_stack particle;      // (n, rows * n_particles, A) before tanh; data NULL for uniform actions
+  sac_stack moment;        // (n, rows, 2A) mean and deviation, written where there are particles
+  const uint64_t *key;     // (n)
+  const uint64_t *update;  // number of the update
+  sac_stack action;        // (n, rows * count, A)
+  sac_stack log_q;         // (n, rows * count, 1)
+} sac_proposal_draw;
+
+/// The soft value by importance sampling (soft Q-learning, eq. 7): V = alpha log mean_k w_k with
+/// w_k = exp(min_i Q_i(s, a_k) / alpha) / q(a_k), and the effective sample size (sum w)^2 / sum
+/// w^2.
+typedef struct sac_sampled_value {
+  int n, rows, count, n_critics;
+  sac_stack q;                // (n * n_critics, rows * count, 1)
+  sac_stack log_q;            // (n, rows * count, 1)
+  const sac_real *log_alpha;  // (n)
+  sac_stack v;                // (n, rows, 1)
+  sac_real *sample_size;      // (n) mean over the rows
+} sac_sampled_value;
+
+/// Where the densities of particles live: before the squashing, where exp(Q / alpha) has the
+/// density p(u) = exp(Q(s, tanh u) / alpha) |da/du|, or as the authors' program has it: the same
+/// expression as a density over the action, which draws from exp(Q / alpha) |da/du| instead.
+typedef enum sac_particle_space { SAC_PARTICLES_U, SAC_PARTICLES_ACTION_REPO } sac_particle_space;
+
+/// The score of a particle: in u, g = (dm/da / alpha) (1 - a^2) - 2a and log p = m / alpha +
+/// sum log(1 - a^2); over the action, g = dm/da / alpha - 2a / (1 - a^2 + 1e-6). dq and seed are
+/// those of sac_gaussian_backward, m = sum seed Q.
+typedef struct sac_particle_score {
+  int n, rows, n_critics, act_dim;
+  sac_particle_space space;
+  sac_stack particle;         // (n, rows, A) in its space
+  sac_stack dq;               // (n * n_critics, rows, A)
+  sac_stack seed, q;          // (n * n_critics, rows, 1)
+  const sac_real *log_alpha;  // (n)
+  sac_stack score;            // (n, rows, A)
+  sac_stack log_density;      // (n, rows, 1); data may be NULL
+} sac_particle_score;
+
+/// Stein variational gradient descent, amortised (soft Q-learning, eq. 12 to 14): each state's
+/// updated particles y_j move along D_j = mean_i [k(x_i, y_j) g_i + d/dx_i k(x_i, y_j)] of its
+/// fixed ones, with k = exp(-|x - y|^2 / h) and h = max(lower median of |x_i - y_j|^2 / log
+/// n_fixed, 1e-3). n_fixed >= 2. The gradient is -D_j over the number of updated particles of all
+/// rows; in the authors' space -D_j (1 - y_j^2), their sum over all rows. The loss is mean |D_j|^2.
+typedef struct sac_stein_gradient {
+  int n, rows, n_fixed, n_updated, act_dim;
+  sac_particle_space space;
+  sac_stack fixed, score;  // (n, rows * n_fixed, A) in that space
+  sac_stack updated;       // (n, rows * n_updated, A)
+  sac_stack kernel;        // (n, rows, n_updated * n_fixed) room for distances, then k
+  sac_stack square;        // (n, rows, 1) sum over a row's particles of |D|^2
+  sac_stack dupdated;      // (n, rows * n_updated, A) with respect to u
+  sac_real *loss;          // (n)
+} sac_stein_gradient;
+
+/// A step of Hamiltonian dynamics on log p: p' = p + kick e g, u' = u + e p'. The first of a
+/// trajectory has kick 1/2, the others 1, and the last half kick is sac_metropolis's.
+typedef struct sac_leapfrog {
+  int n, rows, act_dim;
+  sac_real step_size, kick;         // e
+  sac_stack u, momentum, score;     // (n, rows, A)
+  sac_stack next_u, next_momentum;  // (n, rows, A); may be u and momentum
+  sac_stack action;                 // (n, rows, A) tanh u'
+} sac_leapfrog;
+
+/// The end of a trajectory from (u, p) to (u', p'), p' before its last half kick: u' takes the
+/// place of u with probability min(1, exp(H - H')), H = |p|^2 / 2 - log p(u), or in any case with
+/// `always`. One step of size e is Langevin's: unadjusted with `always`, else MALA. What is not
+/// finite is never taken. `noise` holds two normals a chain: half their squares' sum is -log of a
+/// uniform number.
+typedef struct sac_metropolis {
+  int n, rows, act_dim;
+  bool always;
+  sac_real step_size;
+  sac_stack momentum;                           // (n, rows, A) at the start
+  sac_stack next_u, next_score, next_momentum;  // (n, rows, A) at the end
+  sac_stack next_log_density;                   // (n, rows, 1)
+  sac_stack noise;                              // (n, rows, 2)
+  sac_stack u, score;                           // (n, rows, A) of the chain
+  sac_stack log_density;                        // (n, rows, 1) likewise
+  sac_stack energy;                             // (n, rows, 1) H' - H; data may be NULL
+  sac_stack accepted;                           // (n, rows, 1) += 1 where u moves; data may be NULL
+} sac_metropolis;
+
 /// Which hidden units a pass leaves out (Srivastava et al. 2014): unit j of a row where the Philox
 /// word at (key, purpose, *update, row, layer and network and j) is below share * 2^32
 /// (sac_drop_threshold); the others are scaled by 1 / (1 - share). No word depends on the rows or
@@ -657,6 +750,12 @@ struct sac_ops {
   void (*advantages)(sac_backend *, const sac_advantages *);
   void (*standardise)(sac_backend *, const sac_standardise *);
   void (*shuffle_gather)(sac_backend *, const sac_shuffle_gather *);
+  void (*proposal_draw)(sac_backend *, const sac_proposal_draw *);
+  void (*sampled_value)(sac_backend *, const sac_sampled_value *);
+  void (*particle_score)(sac_backend *, const sac_particle_score *);
+  void (*stein_gradient)(sac_backend *, const sac_stein_gradient *);
+  void (*leapfrog)(sac_backend *, const sac_leapfrog *);
+  void (*metropolis)(sac_backend *, const sac_metropolis *);
   void (*normal_fill)(sac_backend *, const sac_normal_fill *);
   void (*replay_gather)(sac_backend *, const sac_replay_gather *);
   void (*normalise)(sac_backend *, const sac_normalise *);

@@ -36,6 +36,12 @@ void SAC_CPU(gaussian_score)(sac_backend *backend, const sac_gaussian_score *op)
 void SAC_CPU(advantages)(sac_backend *backend, const sac_advantages *op);
 void SAC_CPU(standardise)(sac_backend *backend, const sac_standardise *op);
 void SAC_CPU(shuffle_gather)(sac_backend *backend, const sac_shuffle_gather *op);
+void SAC_CPU(proposal_draw)(sac_backend *backend, const sac_proposal_draw *op);
+void SAC_CPU(sampled_value)(sac_backend *backend, const sac_sampled_value *op);
+void SAC_CPU(particle_score)(sac_backend *backend, const sac_particle_score *op);
+void SAC_CPU(stein_gradient)(sac_backend *backend, const sac_stein_gradient *op);
+void SAC_CPU(leapfrog)(sac_backend *backend, const sac_leapfrog *op);
+void SAC_CPU(metropolis)(sac_backend *backend, const sac_metropolis *op);
 void SAC_CPU(normal_fill)(sac_backend *backend, const sac_normal_fill *op);
 void SAC_CPU(replay_gather)(sac_backend *backend, const sac_replay_gather *op);
 void SAC_CPU(normalise)(sac_backend *backend, const sac_normalise *op);

@@ -435,6 +435,78 @@ inline void staged_shuffle_gather(sac_backend *backend, const sac_shuffle_gather
   stage.ops().shuffle_gather(stage.device(), &op);
 }
 
+inline void staged_proposal_draw(sac_backend *backend, const sac_proposal_draw *given) {
+  Stage stage(backend);
+  sac_proposal_draw op = *given;
+  stage.move(op.particle, op.n, op.rows * op.n_particles, op.act_dim);
+  stage.move(op.moment, op.n, op.rows, 2 * op.act_dim, BACK);
+  stage.move(op.key, (size_t)op.n);
+  stage.move(op.update, 1);
+  stage.move(op.action, op.n, op.rows * op.count, op.act_dim, BACK);
+  stage.move(op.log_q, op.n, op.rows * op.count, 1, BACK);
+  stage.ops().proposal_draw(stage.device(), &op);
+}
+
+inline void staged_sampled_value(sac_backend *backend, const sac_sampled_value *given) {
+  Stage stage(backend);
+  sac_sampled_value op = *given;
+  stage.move(op.q, op.n * op.n_critics, op.rows * op.count, 1);
+  stage.move(op.log_q, op.n, op.rows * op.count, 1);
+  stage.move(op.log_alpha, (size_t)op.n);
+  stage.move(op.v, op.n, op.rows, 1, BACK);
+  stage.move(op.sample_size, (size_t)op.n, BACK);
+  stage.ops().sampled_value(stage.device(), &op);
+}
+
+inline void staged_particle_score(sac_backend *backend, const sac_particle_score *given) {
+  Stage stage(backend);
+  sac_particle_score op = *given;
+  int members = op.n * op.n_critics;
+  stage.move(op.particle, op.n, op.rows, op.act_dim);
+  stage.move(op.dq, members, op.rows, op.act_dim);
+  stage.move(op.seed, members, op.rows, 1);
+  stage.move(op.q, members, op.rows, 1);
+  stage.move(op.log_alpha, (size_t)op.n);
+  stage.move(op.score, op.n, op.rows, op.act_dim, BACK);
+  stage.move(op.log_density, op.n, op.rows, 1, BACK);
+  stage.ops().particle_score(stage.device(), &op);
+}
+
+inline void staged_stein_gradient(sac_backend *backend, const sac_stein_gradient *given) {
+  Stage stage(backend);
+  sac_stein_gradient op = *given;
+  for (sac_stack *in : {&op.fixed, &op.score})
+    stage.move(*in, op.n, op.rows * op.n_fixed, op.act_dim);
+  stage.move(op.updated, op.n, op.rows * op.n_updated, op.act_dim);
+  stage.move(op.kernel, op.n, op.rows, op.n_updated * op.n_fixed, BACK);
+  stage.move(op.square, op.n, op.rows, 1, BACK);
+  stage.move(op.dupdated, op.n, op.rows * op.n_updated, op.act_dim, BACK);
+  stage.move(op.loss, (size_t)op.n, BACK);
+  stage.ops().stein_gradient(stage.device(), &op);
+}
+
+inline void staged_leapfrog(sac_backend *backend, const sac_leapfrog *given) {
+  Stage stage(backend);
+  sac_leapfrog op = *given;
+  for (sac_stack *in : {&op.u, &op.momentum, &op.score}) stage.move(*in, op.n, op.rows, op.act_dim);
+  for (sac_stack *out : {&op.next_u, &op.next_momentum, &op.action})
+    stage.move(*out, op.n, op.rows, op.act_dim, BACK);
+  stage.ops().leapfrog(stage.device(), &op);
+}
+
+inline void staged_metropolis(sac_backend *backend, const sac_metropolis *given) {
+  Stage stage(backend);
+  sac_metropolis op = *given;
+  for (sac_stack *in : {&op.momentum, &op.next_u, &op.next_score, &op.next_momentum})
+    stage.move(*in, op.n, op.rows, op.act_dim);
+  stage.move(op.next_log_density, op.n, op.rows, 1);
+  stage.move(op.noise, op.n, op.rows, 2);
+  for (sac_stack *out : {&op.u, &op.score}) stage.move(*out, op.n, op.rows, op.act_dim, BACK);
+  for (sac_stack *out : {&op.log_density, &op.energy, &op.accepted})
+    stage.move(*out, op.n, op.rows, 1, BACK);
+  stage.ops().metropolis(stage.device(), &op);
+}
+
 inline void staged_normal_fill(sac_backend *backend, const sac_normal_fill *given) {
   Stage stage(backend);
   sac_normal_fill op = *given;
@@ -518,6 +590,13 @@ inline sac_backend *stage(sac_backend *device) {
   table.temperature_loss = staged_temperature_loss;
   table.adam = staged_adam;
   table.polyak = staged_polyak;
+  table.row_repeat = staged_row_repeat;
+  table.proposal_draw = staged_proposal_draw;
+  table.sampled_value = staged_sampled_value;
+  table.particle_score = staged_particle_score;
+  table.stein_gradient = staged_stein_gradient;
+  table.leapfrog = staged_leapfrog;
+  table.metropolis = staged_metropolis;
   table.explore = staged_explore;
   table.perturb = staged_perturb;
   table.hidden_forward = staged_hidden_forward;
