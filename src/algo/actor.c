@@ -63,8 +63,8 @@ static sac_status allocate_rows(sac_actor *self, const sac_actor_options *option
     SAC_TRY(backend->ops->alloc(backend, values * (size_t)self->layout.width, &memory, err));
     self->rows = memory;
   }
-  SAC_TRY(
-      backend->ops->alloc(backend, values * (size_t)self->agent->policy.noise_dim, &memory, err));
+  SAC_TRY(backend->ops->alloc(backend, values * (size_t)sac_agent_noise_dim(self->agent), &memory,
+                              err));
   self->noise = memory;
   SAC_TRY(backend->ops->alloc(backend, (1 + n_seeds) * sizeof *self->step, &memory, err));
   self->step = memory;
@@ -220,7 +220,7 @@ static void draw_normals(sac_actor *self, int cols, sac_stack out) {
 
 // the policy's action for every row, as its episode explores
 static void act(sac_actor *self, sac_stack staged) {
-  int noise_dim = self->agent->policy.noise_dim;
+  int noise_dim = sac_agent_noise_dim(self->agent);
   sac_stack noise = rows_of(self, self->noise, noise_dim);
   draw_normals(self, noise_dim, noise);
   follow(self);
@@ -232,7 +232,10 @@ static void act(sac_actor *self, sac_stack staged) {
     draw.u = sac_agent_columns(staged, sac_rollout_u(&self->layout));
     draw.log_pi = sac_agent_columns(staged, sac_rollout_log_pi(&self->layout));
   }
-  sac_policy_sample(acting_policy(self), acting_pass(self), &draw);
+  if (sac_chains_walks(self->agent))
+    sac_chains_walk(self->agent, &draw);
+  else
+    sac_policy_sample(acting_policy(self), acting_pass(self), &draw);
   explore(self, &draw);
 }
 

@@ -79,6 +79,7 @@ static size_t losses_size(const sac_agent *self) {
 static void carve_losses(sac_agent *self, sac_arena *arena) {
   sac_real *at = sac_arena_take(arena, losses_size(self) * sizeof *at);
   size_t n = (size_t)self->n_seeds;
+  self->losses.sample_size = sac_arena_take(arena, n * sizeof *at);
   if (!at) return;
   self->losses.q = at;
   self->losses.v = at + n * (size_t)self->n_critics;
@@ -124,6 +125,7 @@ static void carve_choice(sac_agent *self, sac_arena *arena) {
 
 // of its pass while learning: at s, and off-policy at s' beside
 static int policy_rows(const sac_agent *self) {
+  if (self->def->uses_particles) return sac_particles_rows(self);
   return self->def->on_policy ? self->batch_size : 2 * self->batch_size;
 }
 
@@ -157,6 +159,7 @@ static void carve_all(sac_agent *self, sac_arena *arena) {
     carve_target(self, &self->value, arena, &self->value_pass, &self->value_target_pass);
   }
   carve_choice(self, arena);
+  if (self->def->uses_particles) sac_particles_carve(self, arena);
   self->key = sac_arena_take(arena, (size_t)self->n_seeds * sizeof *self->key);
   self->update = sac_arena_take(arena, sizeof *self->update);
   self->fault = sac_arena_take(arena, (size_t)self->n_seeds * sizeof *self->fault);
@@ -204,6 +207,7 @@ static sac_status allocate_workspace(sac_agent *self, const sac_agent_options *o
   int judged = self->batch_size > chosen ? self->batch_size : chosen;
   if (self->def->on_policy) SAC_TRY(sac_lesson_reserve(self, err));
   if (self->n_critics > 0) SAC_TRY(sac_mlp_reserve(&self->q.mlp, backend, judged, err));
+  if (self->def->uses_particles) SAC_TRY(sac_particles_reserve(self, err));
   if (!self->def->uses_value) return SAC_OK;
   return sac_mlp_reserve(&self->value.mlp, backend, self->batch_size, err);
 }
@@ -291,6 +295,7 @@ sac_status sac_agent_create(const sac_agent_options *options, sac_agent **agent,
   double target = self->cfg.algorithm.target_entropy;
   self->target_entropy = (sac_real)(isnan(target) ? -self->act_dim : target);
   sac_status status = create_networks(self, err);
+  if (self->def->uses_particles) sac_particles_init(self);
   if (status == SAC_OK) status = allocate_workspace(self, options, err);
   if (status == SAC_OK) status = initialise_networks(self, options->seeds, err);
   if (status == SAC_OK) *agent = self;
@@ -327,7 +332,7 @@ bool sac_agent_squashes(const sac_agent *agent) {
 }
 
 int sac_agent_noise_dim(const sac_agent *agent) {
-  return agent->policy.noise_dim;
+  return sac_chains_noise_dim(agent);
 }
 
 const char *sac_agent_optimiser(const sac_agent *agent, const sac_params *params) {
@@ -356,11 +361,19 @@ static double read_real(const sac_agent *agent, const sac_real *at) {
 }
 
 sac_loss_values sac_agent_losses(sac_agent *agent, int i_seed) {
-  sac_loss_values out = {.q = agent->n_critics > 0 ? 0 : NAN, .v = NAN, .ent_coef_loss = NAN};
+  sac_loss_values out = {.q = agent->n_critics > 0 ? 0 : NAN,
+                         .v = NAN,
+                         .ent_coef_loss = NAN,
+                         .entropy = NAN,
+                         .sample_size = NAN};
   const sac_real *q = agent->losses.q + (size_t)(i_seed * agent->n_critics);
   for (int i = 0; i < agent->n_critics; i++) out.q += read_real(agent, q + i) / agent->n_critics;
   out.policy = read_real(agent, agent->losses.policy + i_seed);
-  out.entropy = read_real(agent, agent->losses.entropy + i_seed);
+  if (agent->def->uses_particles)
+    out.sample_size = read_real(agent, agent->losses.sample_size + i_seed);
+  else
+    out.entropy = read_real(agent, agent->losses.entropy + i_seed);
+  out.acceptance = sac_chains_acceptance(agent, i_seed);
   if (agent->def->uses_value) out.v = read_real(agent, agent->losses.v + i_seed);
   if (agent->learns_temperature)
     out.ent_coef_loss = read_real(agent, agent->losses.temperature + i_seed);
@@ -481,7 +494,10 @@ static void act_by_own(sac_agent *agent, const sac_act *act) {
                           .obs = sac_agent_see(agent, act->rows, act->obs),
                           .noise = act->noise,
                           .action = act->action};
-  sac_policy_sample(&agent->policy, &agent->act_pass, &draw);
+  if (act->noise.data && sac_chains_walks(agent))
+    sac_chains_walk(agent, &draw);
+  else
+    sac_policy_sample(&agent->policy, &agent->act_pass, &draw);
 }
 
 void sac_agent_act(sac_agent *agent, const sac_act *act) {
@@ -531,6 +547,22 @@ static void draw_places(sac_agent *self, const sac_replay *replay) {
   self->backend->ops->priority_draw(self->backend, &draw);
 }
 
+// xi at s, and at s' where the target needs the next action
+static void draw_noise(sac_agent *self) {
+  const sac_ops *ops = self->backend->ops;
+  sac_normal_fill noise = {.n = self->n_seeds,
+                           .rows = self->batch_size,
+                           .cols = self->policy.noise_dim,
+                           .key = self->key,
+                           .purpose = SAC_DRAW_NOISE_NOW,
+                           .step = self->update,
+                           .out = self->batch.noise};
+  ops->normal_fill(self->backend, &noise);
+  noise.purpose = SAC_DRAW_NOISE_NEXT;
+  noise.out = sac_agent_rows(self->batch.noise, self->batch_size);
+  if (self->def->uses_next_action) ops->normal_fill(self->backend, &noise);
+}
+
 static void draw_batch(sac_agent *self, const sac_replay *replay) {
   const sac_ops *ops = self->backend->ops;
   sac_batch *batch = &self->batch;
@@ -556,17 +588,7 @@ static void draw_batch(sac_agent *self, const sac_replay *replay) {
   if (batch->place) draw_places(self, replay);
   ops->replay_gather(self->backend, &gather);
   scale_batch(self);
-  sac_normal_fill noise = {.n = self->n_seeds,
-                           .rows = self->batch_size,
-                           .cols = self->policy.noise_dim,
-                           .key = self->key,
-                           .purpose = SAC_DRAW_NOISE_NOW,
-                           .step = self->update,
-                           .out = batch->noise};
-  ops->normal_fill(self->backend, &noise);
-  noise.purpose = SAC_DRAW_NOISE_NEXT;
-  noise.out = sac_agent_rows(batch->noise, self->batch_size);
-  if (self->def->uses_next_action) ops->normal_fill(self->backend, &noise);
+  if (!self->def->uses_particles) draw_noise(self);
 }
 
 static void check_values(sac_agent *agent, const sac_real *values, size_t count, size_t share) {

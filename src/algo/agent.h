@@ -4,6 +4,7 @@
 
 #include "algo/algorithm.h"
 #include "algo/hierarchy.h"
+#include "algo/sampler.h"
 #include "config/config.h"
 #include "data/rollout.h"
 #include "nn/critic.h"
@@ -43,6 +44,7 @@ typedef struct sac_lesson {
 typedef struct sac_losses {
   sac_real *q;                                   // (n_seeds * N)
   sac_real *v, *policy, *temperature, *entropy;  // (n_seeds)
+  sac_real *sample_size;  // (n_seeds) no loss: that of soft values by sampling
 } sac_losses;
 
 /// How observations and rewards are scaled before a network or a target sees them; data NULL where
@@ -80,9 +82,11 @@ struct sac_agent {
   // of the target networks: that of the network itself, but where steps overlap one of their own
   sac_mlp_pass q_target_pass, value_target_pass;
   sac_choice choice;
-  int act_rows;       // rows the act pass takes
-  sac_batch batch;    // off-policy
-  sac_lesson lesson;  // on-policy
+  int act_rows;             // rows the act pass takes
+  sac_batch batch;          // off-policy
+  sac_lesson lesson;        // on-policy
+  sac_particles particles;  // where the algorithm has them
+  sac_chains chains;        // where it acts by them: steps > 0
   sac_losses losses;
   sac_scaling scaling;
   void *memory;                 // what passes, batch and losses were carved from

@@ -6,6 +6,8 @@
 extern const sac_algorithm_def sac_soft_actor_critic;
 extern const sac_algorithm_def sac_soft_actor_critic_v1;
 extern const sac_algorithm_def sac_maxent_policy_gradient;
+extern const sac_algorithm_def sac_soft_q_learning;
 
-#define SAC_ALGORITHMS \
-  &sac_soft_actor_critic, &sac_soft_actor_critic_v1, &sac_maxent_policy_gradient
+#define SAC_ALGORITHMS                                                            \
+  &sac_soft_actor_critic, &sac_soft_actor_critic_v1, &sac_maxent_policy_gradient, \
+      &sac_soft_q_learning

@@ -27,6 +27,7 @@ typedef struct sac_algorithm_def {
   bool uses_next_action;            ///< its target needs (a', log pi') at s'
   bool uses_value;                  ///< it has a value network V and, off-policy, its target
   bool on_policy;                   ///< it learns from rollouts of its own policy, without Q
+  bool uses_particles;              ///< it draws several actions a state, without their density
   void (*learn)(sac_agent *agent);  ///< one update from the batch that lies ready
 } sac_algorithm_def;
 
@@ -66,7 +67,7 @@ int sac_agent_seeds(const sac_agent *agent);
 /// Whether the environments' actions come in (-1, 1).
 bool sac_agent_squashes(const sac_agent *agent);
 
-/// Standard normals that the policy takes for each row.
+/// Standard normals that `sac_agent_act` takes for each row.
 int sac_agent_noise_dim(const sac_agent *agent);
 
 /// What `sac_agent_act` reads and writes, in backend memory.
@@ -105,6 +106,8 @@ const char *sac_agent_optimiser(const sac_agent *agent, const sac_params *params
 /// Losses of seed `i_seed` in the last update; NaN where the algorithm has none.
 typedef struct sac_loss_values {
   double q, v, policy, ent_coef, ent_coef_loss, entropy;
+  double sample_size;  ///< effective number of the actions that a soft value is estimated from
+  double acceptance;   ///< share of the Markov chains' proposals that were taken
 } sac_loss_values;
 sac_loss_values sac_agent_losses(sac_agent *agent, int i_seed);
 

@@ -30,7 +30,6 @@ typedef enum sac_purpose {
   SAC_DRAW_DROP_VALUE_NEXT = 21,  ///< of the target's V(s')
   SAC_DRAW_BOOTSTRAP = 24,        ///< resampled values: step = resample, row = value
   SAC_DRAW_PROPOSAL = 50,         ///< actions to integrate a soft value over: step = update
-  SAC_DRAW_CANDIDATE = 51,        ///< noise of a deterministic action's candidates: row = candidate
   SAC_DRAW_EXPLORATION = 40,  ///< how an episode explores: step = vector step at which it begins,
                               ///< row = environment
   SAC_DRAW_GAUSSIAN = 41,     ///< noise on actions: step = vector step, row = environment

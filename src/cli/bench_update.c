@@ -194,7 +194,7 @@ static double forward_flop(double rows, int in, const sac_config_list *hidden, i
 
 // what the formulas of an update ask for, whatever was skipped: forward, both backward products,
 // and for dQ/da only the action's columns of the first layer
-static double update_flop(const sac_config *cfg) {
+static double actor_critic_flop(const sac_config *cfg) {
   double rows = (double)cfg->algorithm.batch_size, n = (double)cfg->algorithm.n_critics;
   int obs = (int)cfg->bench.obs, act = (int)cfg->bench.act;
   double pi_first = 0, q_first = 0, v_first = 0;
@@ -206,6 +206,26 @@ static double update_flop(const sac_config *cfg) {
   double critic = n * (3 * q - q_first);
   bool is_v1 = cfg->algorithm.name == SAC_ALGORITHM_SAC_V1;
   return policy + critic + (is_v1 ? 4 * v - v_first : pi + n * q);
+}
+
+// soft Q-learning: each network at as many rows as it sees, the sampler backward only through the
+// particles that move
+static double sql_flop(const sac_config *cfg) {
+  double rows = (double)cfg->algorithm.batch_size, n = (double)cfg->algorithm.n_critics;
+  double all = (double)cfg->algorithm.sql.kernel_n_particles;
+  double updated = sac_config_updated_particles(cfg), first = 0, q_first = 0;
+  int obs = (int)cfg->bench.obs, act = (int)cfg->bench.act;
+  double u = forward_flop(rows, obs + act, &cfg->policy.hidden, act, &first);
+  double q = forward_flop(rows, obs + act, &cfg->critic.hidden, 1, &q_first);
+  double q_to_action = q - q_first + q_first * act / (obs + act);
+  bool by_policy = cfg->algorithm.sql.value_proposal == SAC_VALUE_PROPOSAL_POLICY;
+  double target = n * q * (double)cfg->algorithm.sql.value_n_particles + (by_policy ? all * u : 0);
+  double sampler = all * u + updated * (2 * u - first) + n * (all - updated) * (q + q_to_action);
+  return target + n * (3 * q - q_first) + sampler;
+}
+
+static double update_flop(const sac_config *cfg) {
+  return (cfg->algorithm.name == SAC_ALGORITHM_SQL ? sql_flop : actor_critic_flop)(cfg);
 }
 
 static sac_status print_result(update_bench *self, bool json, sac_error *err) {

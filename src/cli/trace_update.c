@@ -255,10 +255,19 @@ static sac_status write_trace(const trace *self, const char *path, sac_error *er
   return status;
 }
 
+// soft Q-learning draws what it needs within the update
+static sac_status check_algorithm(const trace *self, sac_error *err) {
+  if (self->cfg.algorithm.name != SAC_ALGORITHM_SQL) return SAC_OK;
+  return sac_error_set(err, SAC_BAD_CONFIG,
+                       "%s: algorithm.name is sql, must be sac or sac_v1 for sac trace update",
+                       sac_config_where(&self->cfg, "algorithm.name"));
+}
+
 static sac_status prepare(trace *self, const sac_trace_update_options *options, sac_error *err) {
   SAC_TRY(
       sac_config_load(options->config, options->n_overrides, options->overrides, &self->cfg, err));
   SAC_TRY(sac_algorithm_require_replay(&self->cfg, "sac trace update", err));
+  SAC_TRY(check_algorithm(self, err));
   if (options->in) SAC_TRY(sac_safetensors_open(options->in, false, &self->in, err));
   if (self->in) take_shapes(self);
   SAC_TRY(take_sizes(self, err));

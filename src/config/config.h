@@ -106,6 +106,9 @@ const char *sac_config_where(const sac_config *cfg, const char *key);
 /// The word of a choice: sac_config_word("algorithm.name", cfg->algorithm.name) is "sac".
 const char *sac_config_word(const char *key, int value);
 
+/// How many of soft Q-learning's kernel particles move; the others hold still.
+int sac_config_updated_particles(const sac_config *cfg);
+
 /// Call `say` with a line for each thing the user should know though it is no mistake: keys that
 /// were given but are not used, and a run too short to learn.
 void sac_config_notes(const sac_config *cfg, void (*say)(void *context, const char *line),

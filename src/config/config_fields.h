@@ -48,7 +48,7 @@ SAC_CHOICE(rollout,
            SAC_WORD(SAC_ROLLOUT_HOST, "host"))
 SAC_CHOICE(algorithm,
            SAC_WORD(SAC_ALGORITHM_SAC, "sac") SAC_WORD(SAC_ALGORITHM_SAC_V1, "sac_v1")
-           SAC_WORD_LATER(SAC_ALGORITHM_SQL, "sql")
+           SAC_WORD(SAC_ALGORITHM_SQL, "sql")
            SAC_WORD(SAC_ALGORITHM_MAXENT_PG, "maxent_pg"))
 SAC_CHOICE(pg_form,
            SAC_WORD(SAC_PG_FORM_GAE, "gae") SAC_WORD(SAC_PG_FORM_REINFORCE, "reinforce"))
@@ -68,7 +68,18 @@ SAC_CHOICE(action_prior,
            SAC_WORD(SAC_ACTION_PRIOR_NORMAL, "normal"))
 SAC_CHOICE(policy_type,
            SAC_WORD(SAC_POLICY_GAUSSIAN, "gaussian") SAC_WORD(SAC_POLICY_GMM, "gmm")
-           SAC_WORD(SAC_POLICY_REALNVP, "realnvp"))
+           SAC_WORD(SAC_POLICY_REALNVP, "realnvp")
+           SAC_WORD(SAC_POLICY_IMPLICIT, "implicit"))
+SAC_CHOICE(value_proposal,
+           SAC_WORD(SAC_VALUE_PROPOSAL_UNIFORM, "uniform")
+           SAC_WORD(SAC_VALUE_PROPOSAL_POLICY, "policy"))
+SAC_CHOICE(svgd_space,
+           SAC_WORD(SAC_SVGD_SPACE_U, "u") SAC_WORD(SAC_SVGD_SPACE_ACTION_REPO, "action_repo"))
+SAC_CHOICE(sampler,
+           SAC_WORD(SAC_SAMPLER_SVGD, "svgd") SAC_WORD(SAC_SAMPLER_MCMC, "mcmc"))
+SAC_CHOICE(mcmc_method,
+           SAC_WORD(SAC_MCMC_ULA, "ula") SAC_WORD(SAC_MCMC_MALA, "mala")
+           SAC_WORD(SAC_MCMC_HMC, "hmc"))
 SAC_CHOICE(activation,
            SAC_WORD(SAC_ACTIVATION_RELU, "relu") SAC_WORD(SAC_ACTIVATION_TANH, "tanh"))
 SAC_CHOICE(log_std_mode,
@@ -145,9 +156,9 @@ SAC_CLOSE(env)
 
 SAC_OPEN(algorithm, "what is learned, and how fast")
 SAC_FIELD(choice, algorithm, name, "sac", algorithm, "", "all",
-          "sac: twin critics and a learned temperature; sac_v1: the 2018 form with a value "
-          "network; "
-          "maxent_pg: the policy gradient of the same objective, on rollouts of its own policy")
+          "sac: twin critics and a learned temperature; sac_v1: the 2018 form with a value network; "
+          "sql: soft Q-learning; maxent_pg: the policy gradient of the same objective, on rollouts of "
+          "its own policy")
 SAC_FIELD(integer, algorithm, total_timesteps, "1000000", "[1, 1000000000000]", "transitions",
           "all", "environment transitions to train for")
 SAC_FIELD(number, algorithm, gamma, "0.99", "[0, 1]", "", "all", "discount factor")
@@ -176,8 +187,8 @@ SAC_FIELD(number, algorithm, alpha_lr, "0.0003", "[0, 1]", "", "sac",
           "Adam rate of the temperature")
 SAC_FIELD(coefficient, algorithm, ent_coef, "auto", "(0, 1000000] or auto or auto_NUMBER", "",
           "all",
-          "temperature alpha: learned (auto, or auto_NUMBER to start from it) or fixed; sac_v1 and "
-          "maxent_pg have it fixed, 1.0 unless given")
+          "temperature alpha: learned (auto, or auto_NUMBER to start from it) or fixed; sac_v1, "
+          "sql and maxent_pg have it fixed, 1.0 unless given")
 SAC_FIELD(choice, algorithm, alpha_loss, "log_alpha", alpha_loss, "", "sac",
           "loss of the learned temperature, -log alpha (log pi + target entropy) or, as in the "
           "paper, -alpha (log pi + target entropy)")
@@ -253,6 +264,35 @@ SAC_FIELD(flag, algorithm.pg, normalize_advantage, "true", "", "", "maxent_pg",
 SAC_FIELD(number, algorithm.pg, value_max_grad_norm, "null", "(0, 1000000] or null", "",
           "maxent_pg", "max_grad_norm of the value network; null takes that of all networks")
 SAC_CLOSE(pg)
+SAC_OPEN(algorithm.sql, "soft Q-learning: soft values by importance sampling, actions by particles")
+SAC_FIELD(integer, algorithm.sql, value_n_particles, "16", "[1, 4096]", "actions", "sql",
+          "actions that each state's soft value is estimated from")
+SAC_FIELD(choice, algorithm.sql, value_proposal, "uniform", value_proposal, "", "sql",
+          "where they come from: uniform, or half of them from a fit to the policy's own actions")
+SAC_FIELD(flag, algorithm.sql, shared_value_particles, "false", "", "", "sql",
+          "every state of a batch takes the same uniform actions, as in the authors' code")
+SAC_FIELD(integer, algorithm.sql, kernel_n_particles, "16", "[3, 1024]", "actions", "sql",
+          "actions of the policy that Stein variational gradient descent has for each state")
+SAC_FIELD(number, algorithm.sql, kernel_update_ratio, "0.5", "(0, 1)", "", "sql",
+          "share of them that moves, the others hold still; at least 2 must")
+SAC_FIELD(choice, algorithm.sql, svgd_space, "u", svgd_space, "", "sql",
+          "space of kernel and density: u, before tanh, or action_repo, the authors' code, which "
+          "draws from exp(Q / alpha) (1 - a^2)")
+SAC_FIELD(choice, algorithm.sql, sampler, "svgd", sampler, "", "sql",
+          "how actions are drawn: by the network that svgd trains, or by Markov chains from there")
+SAC_FIELD(integer, algorithm.sql, candidates, "100", "[1, 10000]", "draws", "sql",
+          "draws of which the deterministic action is the one with the largest Q")
+SAC_OPEN(algorithm.sql.mcmc, "the chains of sampler mcmc, on exp(Q / alpha) before tanh")
+SAC_FIELD(choice, algorithm.sql.mcmc, method, "hmc", mcmc_method, "", "sql",
+          "unadjusted or Metropolis-adjusted Langevin steps, or Hamiltonian trajectories")
+SAC_FIELD(integer, algorithm.sql.mcmc, steps, "20", "[1, 1000]", "steps", "sql",
+          "steps or trajectories for each action")
+SAC_FIELD(integer, algorithm.sql.mcmc, leapfrog, "5", "[1, 1000]", "steps", "sql",
+          "leapfrog steps of each trajectory of hmc")
+SAC_FIELD(number, algorithm.sql.mcmc, step_size, "0.1", "(0, 10]", "", "sql",
+          "size of a step")
+SAC_CLOSE(mcmc)
+SAC_CLOSE(sql)
 SAC_CLOSE(algorithm)
 
 SAC_OPEN(policy, "the policy network")

@@ -155,6 +155,57 @@ static void resolve_maxent_pg(sac_config_loading *self) {
                        cfg->algorithm.pg.rollout_steps, most, cfg->env.n_envs);
 }
 
+int sac_config_updated_particles(const sac_config *cfg) {
+  return (int)((double)cfg->algorithm.sql.kernel_n_particles *
+               cfg->algorithm.sql.kernel_update_ratio);
+}
+
+// the particles that hold still give the kernel its width, those that move the gradient
+static void check_particles(sac_config_loading *self) {
+  const char *number = "algorithm.sql.kernel_n_particles",
+             *share = "algorithm.sql.kernel_update_ratio";
+  int64_t all = self->cfg->algorithm.sql.kernel_n_particles;
+  int updated = sac_config_updated_particles(self->cfg);
+  if ((updated >= 1 && all - updated >= 2) || !can_compare(self, number, share)) return;
+  sac_config_mistake(&self->mistakes, find_place(self, share, number),
+                     "%s is %g, must leave at least 2 of the %" PRId64
+                     " particles of %s to hold still and 1 to move",
+                     share, self->cfg->algorithm.sql.kernel_update_ratio, all, number);
+}
+
+static void refuse_with_sql(sac_config_loading *self, const char *key, const char *what) {
+  if (!can_compare(self, key, "algorithm.name")) return;
+  sac_config_mistake(&self->mistakes, find_place(self, key, "algorithm.name"),
+                     "%s for algorithm.name sql", what);
+}
+
+// chains need the critics, which a copy of the policy on the host does not have
+static void resolve_sampler(sac_config_loading *self) {
+  sac_config *cfg = self->cfg;
+  if (cfg->algorithm.sql.sampler != SAC_SAMPLER_MCMC) return;
+  if (is_given(cfg, "run.rollout_policy") && cfg->run.rollout_policy == SAC_ROLLOUT_HOST &&
+      can_compare(self, "run.rollout_policy", "algorithm.sql.sampler"))
+    sac_config_mistake(&self->mistakes,
+                       find_place(self, "run.rollout_policy", "algorithm.sql.sampler"),
+                       "run.rollout_policy is host, must be auto or device with "
+                       "algorithm.sql.sampler mcmc");
+  cfg->run.rollout_policy = SAC_ROLLOUT_DEVICE;
+}
+
+static void resolve_sql(sac_config_loading *self) {
+  sac_config *cfg = self->cfg;
+  fix_temperature(self);
+  cfg->algorithm.update_order = SAC_UPDATE_ORDER_SEQUENTIAL;
+  if (!is_given(cfg, "policy.type")) cfg->policy.type = SAC_POLICY_IMPLICIT;
+  if (cfg->policy.type != SAC_POLICY_IMPLICIT)
+    refuse_with_sql(self, "policy.type", "policy.type must be implicit");
+  if (!cfg->policy.squash) refuse_with_sql(self, "policy.squash", "policy.squash must be true");
+  if (cfg->algorithm.action_prior != SAC_ACTION_PRIOR_UNIFORM)
+    refuse_with_sql(self, "algorithm.action_prior", "algorithm.action_prior must be uniform");
+  check_particles(self);
+  resolve_sampler(self);
+}
+
 static void resolve_replay(sac_config_loading *self) {
   sac_config *cfg = self->cfg;
   if (!is_given(cfg, "algorithm.target_subset") &&
@@ -175,6 +226,8 @@ static void resolve_algorithm(sac_config_loading *self) {
   }
   if (self->cfg->algorithm.name == SAC_ALGORITHM_SAC_V1)
     resolve_sac_v1(self);
+  else if (self->cfg->algorithm.name == SAC_ALGORITHM_SQL)
+    resolve_sql(self);
   else
     resolve_sac(self);
   resolve_replay(self);
@@ -279,6 +332,25 @@ static bool has_user(const char *users, const char *algorithm) {
   return false;
 }
 
+static void note_unused_of_sql(const notes *self) {
+  const sac_config *cfg = self->cfg;
+  if (cfg->algorithm.name != SAC_ALGORITHM_SQL) return;
+  bool walks = cfg->algorithm.sql.sampler == SAC_SAMPLER_MCMC;
+  static const char *const of_chains[] = {"algorithm.sql.mcmc.method", "algorithm.sql.mcmc.steps",
+                                          "algorithm.sql.mcmc.step_size"};
+  for (size_t i = 0; i < sizeof of_chains / sizeof *of_chains && !walks; i++)
+    note_unused(self, of_chains[i], "algorithm.sql.sampler is svgd");
+  if (!walks || cfg->algorithm.sql.mcmc.method != SAC_MCMC_HMC)
+    note_unused(self, "algorithm.sql.mcmc.leapfrog", "only trajectories of hmc have it");
+  if (cfg->algorithm.sql.value_proposal != SAC_VALUE_PROPOSAL_UNIFORM)
+    note_unused(self, "algorithm.sql.shared_value_particles",
+                "algorithm.sql.value_proposal is not uniform");
+  static const char *const of_density[] = {"policy.squash_correction", "policy.log_std.mode",
+                                           "policy.log_std.min", "policy.log_std.max"};
+  for (size_t i = 0; i < sizeof of_density / sizeof *of_density; i++)
+    note_unused(self, of_density[i], "policy.type implicit has no density");
+}
+
 void sac_config_notes(const sac_config *cfg, void (*say)(void *context, const char *line),
                       void *context) {
   notes self = {cfg, say, context};
@@ -316,6 +388,7 @@ void sac_config_notes(const sac_config *cfg, void (*say)(void *context, const ch
       say(context, "a rollout is longer than algorithm.total_timesteps: nothing will be learned");
     return;
   }
+  note_unused_of_sql(&self);
   if (cfg->algorithm.learning_starts >= cfg->algorithm.total_timesteps)
     say(context,
         "algorithm.learning_starts is not below algorithm.total_timesteps: nothing will be "

@@ -4,7 +4,7 @@
 
 static const sac_policy_kind *find_kind(const sac_config *cfg) {
   static const sac_policy_kind *const kinds[] = {&sac_gaussian_policy, &sac_gmm_policy,
-                                                 &sac_realnvp_policy};
+                                                 &sac_realnvp_policy, &sac_implicit_policy};
   const char *wanted = sac_config_word("policy.type", cfg->policy.type);
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (strcmp(kinds[i]->name, wanted) == 0) return kinds[i];
@@ -13,8 +13,8 @@ static const sac_policy_kind *find_kind(const sac_config *cfg) {
 
 void sac_policy_describe_layers(const sac_config *cfg, const sac_config_list *hidden, int outputs,
                                 sac_policy *policy) {
-  sac_mlp_shape(&policy->mlp, policy->n_seeds, policy->obs_dim, hidden->at, hidden->count, outputs,
-                sac_activation_of(cfg->policy.activation));
+  sac_mlp_shape(&policy->mlp, policy->n_seeds, policy->network_input, hidden->at, hidden->count,
+                outputs, sac_activation_of(cfg->policy.activation));
   policy->mlp.layer_norm = cfg->policy.layer_norm;
   sac_mlp_add_hidden(&policy->mlp, &policy->params, "latent_pi.");
 }
@@ -47,6 +47,7 @@ sac_status sac_policy_create(const sac_policy_options *options, sac_policy *poli
                          .act_dim = options->act_dim,
                          .noise_dim = options->act_dim,
                          .candidates = 1,
+                         .network_input = options->obs_dim,
                          .params = {.prefix = "actor.", .n = options->n_seeds, .networks = 1},
                          .gaussian = sac_policy_gaussian(cfg, options->act_dim)};
   SAC_ASSERT(policy->kind != NULL);
@@ -82,6 +83,11 @@ sac_status sac_policy_reserve(const sac_policy *policy, int max_rows, sac_error 
 void sac_policy_sample(const sac_policy *policy, sac_policy_pass *pass,
                        const sac_policy_draw *draw) {
   policy->kind->sample(policy, pass, draw);
+}
+
+sac_stack sac_policy_unsquashed(const sac_policy *policy, const sac_policy_pass *pass) {
+  SAC_ASSERT(policy->kind->unsquashed);
+  return policy->kind->unsquashed(policy, pass);
 }
 
 void sac_policy_backward(sac_policy *policy, sac_policy_pass *pass,

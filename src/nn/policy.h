@@ -11,9 +11,10 @@ typedef struct sac_policy_kind sac_policy_kind;
 typedef struct sac_policy {
   const sac_policy_kind *kind;
   int n_seeds, obs_dim, act_dim;
-  int noise_dim;          ///< standard normals that a draw takes for each row
-  sac_mlp mlp;            ///< from observations to what the kind makes a distribution of
-  sac_params params;      ///< tensors named as in a Stable-Baselines3 actor
+  int noise_dim;      ///< standard normals that a draw takes for each row
+  int network_input;  ///< values that the network sees: obs_dim, and the noise of an implicit one
+  sac_mlp mlp;        ///< from observations to what the kind makes a distribution of
+  sac_params params;  ///< tensors named as in a Stable-Baselines3 actor
   sac_gaussian gaussian;  ///< log sigma, squash and its correction
   /// Candidates that the deterministic action is chosen from by Q; 1: it needs no choice. Without
   /// noise the candidates of a row are drawn from as many rows.
@@ -29,6 +30,8 @@ typedef struct sac_policy {
 typedef struct sac_policy_pass {
   sac_mlp_pass mlp;
   sac_stack tape, delta;  ///< of a flow
+  sac_stack input;        ///< (n_seeds, max_rows, network_input) of an implicit policy
+  sac_real *silence;      ///< (noise_dim) zeros, likewise
 } sac_policy_pass;
 
 /// What policies are made for. `kind` NULL takes the one that policy.type names.
@@ -71,6 +74,9 @@ typedef struct sac_policy_draw {
 void sac_policy_sample(const sac_policy *policy, sac_policy_pass *pass,
                        const sac_policy_draw *draw);
 
+/// The actions of the last sample before tanh, (n_seeds, max_rows, A), of a kind that keeps them.
+sac_stack sac_policy_unsquashed(const sac_policy *policy, const sac_policy_pass *pass);
+
 /// What the gradient of J_pi = mean(alpha (log pi - prior log p0(a)) - Q) is made of, for the first
 /// `rows` rows of the last sample: dQ/da, or for a kind that learns by the likelihood ratio what
 /// J_pi is the mean of.
@@ -82,6 +88,8 @@ typedef struct sac_policy_gradient {
   sac_stack dq, seed;         // (n_seeds * n_critics, rows, A and 1) dQ/da as sac_gaussian_backward
   const sac_real *log_alpha;  // (n_seeds)
   sac_stack integrand, baseline;  // (n_seeds, rows, 1) as sac_gmm_backward
+  sac_stack du;  // (n_seeds, rows, A) for an implicit policy, in place of all others:
+                 // a loss's gradient with respect to the actions before tanh
 } sac_policy_gradient;
 
 /// params.grad of every tensor, overwritten.
@@ -118,12 +126,15 @@ struct sac_policy_kind {
   /// The backend made ready for layers beside the network's; NULL where there are none.
   sac_status (*reserve)(const sac_policy *policy, int max_rows, sac_error *err);
   void (*sample)(const sac_policy *policy, sac_policy_pass *pass, const sac_policy_draw *draw);
+  /// NULL where the actions before tanh are not kept.
+  sac_stack (*unsquashed)(const sac_policy *policy, const sac_policy_pass *pass);
   void (*backward)(sac_policy *policy, sac_policy_pass *pass, const sac_policy_gradient *gradient);
   /// NULL where the kind does without.
   void (*score)(sac_policy *policy, sac_policy_pass *pass, const sac_policy_score_terms *terms);
 };
 
-extern const sac_policy_kind sac_gaussian_policy, sac_gmm_policy, sac_realnvp_policy;
+extern const sac_policy_kind sac_gaussian_policy, sac_gmm_policy, sac_realnvp_policy,
+    sac_implicit_policy;
 
 // Parts that kinds share.
 

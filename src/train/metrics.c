@@ -11,12 +11,12 @@
 #include "base/files.h"
 #include "io/csv.h"
 
-enum { COLUMNS = 13 };
+enum { COLUMNS = 15 };
 
 static const char *const column_names[COLUMNS] = {
-    "timesteps",        "updates", "wall_s",       "return_mean", "length_mean",
-    "eval_return_mean", "q_loss",  "v_loss",       "policy_loss", "ent_coef",
-    "entropy",          "fps",     "updates_per_s"};
+    "timesteps",        "updates", "wall_s",        "return_mean",           "length_mean",
+    "eval_return_mean", "q_loss",  "v_loss",        "policy_loss",           "ent_coef",
+    "entropy",          "fps",     "updates_per_s", "effective_sample_size", "acceptance_rate"};
 
 struct sac_metrics {
   FILE *csv, *jsonl;
@@ -111,7 +111,9 @@ static void fill_values(const sac_metrics *self, const sac_progress *progress,
                                row->loss.ent_coef,
                                row->loss.entropy,
                                per_second(self->row_timesteps, progress->timesteps, seconds),
-                               per_second(self->row_updates, progress->updates, seconds)};
+                               per_second(self->row_updates, progress->updates, seconds),
+                               row->loss.sample_size,
+                               row->loss.acceptance};
   memcpy(values, all, sizeof all);
 }
 

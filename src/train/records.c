@@ -194,7 +194,7 @@ static sac_status note_evaluation(sac_run *run, sac_error *err) {
 
 static sac_status log_metrics(sac_run *run, double eval_return, sac_error *err) {
   sac_metrics_row row = {.eval_return_mean = eval_return};
-  row.loss = (sac_loss_values){NAN, NAN, NAN, NAN, NAN, NAN};
+  row.loss = (sac_loss_values){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
   // the losses of a run that was resumed are known after its first update
   if (run->progress.updates > run->updates_before)
     row.loss = sac_agent_losses(run->learner->agent, run->i_seed);

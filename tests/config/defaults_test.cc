@@ -49,6 +49,9 @@ algorithm:
   action_prior: uniform
   pg: {rollout_steps: 64, form: gae, gae_lambda: 0.95, minibatch: 512, value_steps: 16,
        normalize_advantage: true, value_max_grad_norm: null}
+  sql: {value_n_particles: 16, value_proposal: uniform, shared_value_particles: false,
+        kernel_n_particles: 16, kernel_update_ratio: 0.5, svgd_space: u, sampler: svgd,
+        candidates: 100, mcmc: {method: hmc, steps: 20, leapfrog: 5, step_size: 0.1}}
 policy:     {type: gaussian, hidden: [256, 256], activation: relu, layer_norm: false, squash: true,
              gmm: {components: 4},
              flow: {coupling_layers: 2, st_hidden: [], preprocess: [256, 256], scale_max: 3.0,

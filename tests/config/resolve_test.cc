@@ -46,6 +46,44 @@ TEST(Resolve, APolicyGradientNeedsNoReplay) {
             "env.n_envs 60000");
 }
 
+TEST(Resolve, SoftQLearningHasItsTemperatureAndSampler) {
+  Loaded sql = Parse(WithAlgorithm("  name: sql\n"));
+  EXPECT_FALSE(sql->algorithm.ent_coef.learned);
+  EXPECT_EQ(sql->algorithm.ent_coef.initial, 1.0);
+  EXPECT_EQ(sql->policy.type, SAC_POLICY_IMPLICIT);
+  EXPECT_EQ(sql->run.rollout_policy, SAC_ROLLOUT_HOST);
+  EXPECT_EQ(Parse(WithAlgorithm("  {name: sql, sql: {sampler: mcmc}}"))->run.rollout_policy,
+            SAC_ROLLOUT_DEVICE);
+  EXPECT_EQ(Parse(WithAlgorithm("  {name: sql, ent_coef: auto}")).text,
+            "f.yaml:3:25: algorithm.ent_coef is auto, must be a number in (0, 1000000] for "
+            "algorithm.name sql (sac learns it)");
+}
+
+TEST(Resolve, SoftQLearningRefusesWhatItCannotSample) {
+  const std::pair<const char *, const char *> cases[] = {
+      {"policy: {type: gaussian}",
+       "f.yaml:1:16: policy.type must be implicit for algorithm.name "
+       "sql"},
+      {"policy: {squash: false}",
+       "f.yaml:1:18: policy.squash must be true for algorithm.name sql"}};
+  for (auto [text, message] : cases)
+    EXPECT_EQ(Parse(std::string(text) + "\nenv: {id: A}\nalgorithm: {name: sql}").text, message);
+  EXPECT_EQ(Parse(WithAlgorithm("  {name: sql, action_prior: normal}")).text,
+            "f.yaml:3:29: algorithm.action_prior must be uniform for algorithm.name sql");
+  EXPECT_EQ(
+      Parse(WithAlgorithm("  {name: sql, sql: {kernel_update_ratio: 0.95}}")).text,
+      "f.yaml:3:42: algorithm.sql.kernel_update_ratio is 0.95, must leave at least 2 of the 16 "
+      "particles of algorithm.sql.kernel_n_particles to hold still and 1 to move");
+  EXPECT_EQ(Parse("env: {id: A}\nrun: {rollout_policy: host}\nalgorithm: {name: sql, sql: "
+                  "{sampler: mcmc}}")
+                .text,
+            "f.yaml:2:23: run.rollout_policy is host, must be auto or device with "
+            "algorithm.sql.sampler mcmc");
+  EXPECT_EQ(Parse("env: {id: A}\npolicy: {type: implicit}").text,
+            "f.yaml:2:16: policy.type is implicit, which only algorithm.name sql learns: it has no "
+            "density");
+}
+
 TEST(Resolve, ListedSeedsAreTheEpisodesOfAnEvaluation) {
   EXPECT_EQ(Parse("env: {id: A}\neval: {seeds: [5, 9, 5], episodes: 20}")->eval.episodes, 3);
   EXPECT_EQ(Parse("env: {id: A}\neval: {episodes: 20}")->eval.episodes, 20);

@@ -92,9 +92,6 @@ TEST(Values, ChoicesNameTheNearestWord) {
 
 TEST(Values, WhatLaterVersionsBringIsSaidToBeMissing) {
   const std::pair<const char *, const char *> cases[] = {
-      {"algorithm.name=sql",
-       "algorithm.name is sql, which is not available in this version, must "
-       "be sac, sac_v1 or maxent_pg"},
       {"hierarchy.freeze_lower=false", "not available in this version, must be true"}};
   for (auto [override, text] : cases)
     EXPECT_NE(With(override).text.find(text), std::string::npos) << With(override).text;

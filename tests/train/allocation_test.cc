@@ -87,6 +87,7 @@ TEST_P(Allocation, ATrainingStepMakesNone) {
       {"algorithm.name=sac_v1"},
       {"algorithm.name=maxent_pg",
        "algorithm.pg={rollout_steps: 10, minibatch: 8, value_steps: 2}"},
+      {"algorithm.name=sql"},
       {"algorithm.name=sac", "critic.layer_norm=true", "critic.dropout=0.1",
        "policy.layer_norm=true", "algorithm.n_steps=3", "algorithm.priority.enabled=true",
        "algorithm.n_critics=3"}};

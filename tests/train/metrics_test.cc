@@ -14,7 +14,7 @@ using sac_test::TemporaryFolder;
 
 const std::string kHeader =
     "timesteps,updates,wall_s,return_mean,length_mean,eval_return_mean,q_loss,v_loss,policy_loss,"
-    "ent_coef,entropy,fps,updates_per_s";
+    "ent_coef,entropy,fps,updates_per_s,effective_sample_size,acceptance_rate";
 
 std::vector<std::string> split(const std::string &text, char at) {
   std::vector<std::string> parts;
@@ -45,7 +45,7 @@ class Metrics : public testing::Test {
   void write(uint64_t timesteps) {
     progress.timesteps = timesteps;
     progress.updates = timesteps / 2;
-    sac_metrics_row row = {NAN, {1.5, NAN, -2, 0.25, NAN, 3}};
+    sac_metrics_row row = {NAN, {1.5, NAN, -2, 0.25, NAN, 3, 7, NAN}};
     ASSERT_EQ(sac_metrics_write(metrics, &progress, &row, nullptr), SAC_OK);
   }
   std::vector<std::string> lines(const char *name) { return split(contents(folder / name), '\n'); }
@@ -63,7 +63,7 @@ TEST_F(Metrics, ColumnsAreThoseOfTheInterface) {
   write(1000);
   std::vector<std::string> rows = lines("metrics.csv"), row = split(rows[1], ',');
   ASSERT_EQ(rows.size(), 2u);
-  ASSERT_EQ(row.size(), 13u);
+  ASSERT_EQ(row.size(), 15u);
   EXPECT_EQ(row[0], "1000");
   EXPECT_EQ(row[1], "500");
   EXPECT_EQ(row[3], "-100");
@@ -74,6 +74,8 @@ TEST_F(Metrics, ColumnsAreThoseOfTheInterface) {
   EXPECT_EQ(row[8], "-2");
   EXPECT_EQ(row[9], "0.25");
   EXPECT_EQ(row[10], "3");
+  EXPECT_EQ(row[13], "7");
+  EXPECT_EQ(row[14], "");  // no chains
 }
 
 TEST_F(Metrics, JsonLinesHoldTheSameAndNullForNothing) {
@@ -82,7 +84,7 @@ TEST_F(Metrics, JsonLinesHoldTheSameAndNullForNothing) {
   ASSERT_EQ(lines("metrics.jsonl").size(), 1u);
   json_t *row = json_loads(contents(folder / "metrics.jsonl").c_str(), 0, nullptr);
   ASSERT_NE(row, nullptr);
-  EXPECT_EQ(json_object_size(row), 13u);
+  EXPECT_EQ(json_object_size(row), 15u);
   for (const std::string &name : split(kHeader, ','))
     EXPECT_NE(json_object_get(row, name.c_str()), nullptr) << name;
   EXPECT_EQ(json_integer_value(json_object_get(row, "timesteps")), 1000);
