@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Judges that sac learns: trains real tasks and compares with stated bars and reference curves.
 
-  learning.py SAC [pendulum] [lqr] [hierarchy] [multigoal] [pendulum_pg] [lqr_pg]
-              [inverted_pendulum_pg] [half_cheetah] [hopper] [--jobs N] [--out DIR] [key=value ...]
+  learning.py SAC [pendulum] [lqr] [hierarchy] [multigoal] [multigoal_sql]
+              [pendulum_pg] [lqr_pg] [inverted_pendulum_pg] [half_cheetah] [hopper] [--jobs N] [--out DIR] [key=value ...]
 
 pendulum       10,000 steps, 5 seeds, sac and sac_v1: 100 deterministic evaluation episodes each,
                mean at least -165
@@ -10,6 +10,9 @@ lqr            gain within 5 % and standard deviation within 10 % of the closed 
 hierarchy      the same for a stack of two layers, 3 seeds
 multigoal      a mixture and a flow: all four goals reached in 100 rollouts, by 10 of them at
                least, 3 seeds each
+multigoal_sql  soft Q-learning, 3 seeds, beside soft value iteration: each of the four goals reached
+               by 15 to 35 % of 100 episodes, return within 10 % of the soft optimum's -192, values
+               within 1 on a 5 x 5 grid
 pendulum_pg    the policy gradient, 1.2 million steps, 3 seeds, evaluated as pendulum: mean at least
                -165
 lqr_pg         the policy gradient in its reinforce form, judged as lqr
@@ -34,6 +37,7 @@ import numpy as np
 
 import golden_options
 import latent_policy
+import multigoal
 import safetensors_io
 from golden_update import Sample, actor_of
 
@@ -41,6 +45,8 @@ HERE = Path(__file__).resolve().parent
 CONFIGS = HERE.parent / "configs"
 PENDULUM_BAR = -165.0
 GAIN, DEVIATION = 0.812188907201, 0.331295620  # max-ent LQR, A .9, B .5, Q 1, R .5, W .01
+OPTIMUM = -192.0  # return of Multigoal-v0's soft optimum at reward scale 0.1 and temperature 1
+GRID = np.linspace(-5, 5, 5)
 
 # Stable-Baselines3's and SBX's defaults
 REFERENCE = ["algorithm.name=sac", "algorithm.total_timesteps=50000",
@@ -180,7 +186,7 @@ def hierarchy(arguments, table):
     judge_pairs(table, "LinearQuadratic-v0, two layers", pairs)
 
 
-def multigoal(arguments, table):
+def mixture_and_flow(arguments, table):
     for kind in ("gmm", "lsp"):
         jobs = [(f"multigoal-{kind}-seed{seed}", f"multigoal_{kind}.yaml", [f"run.seed={seed}"])
                 for seed in range(1, 4)]
@@ -213,6 +219,33 @@ def inverted_pendulum_pg(arguments, table):
                                   [f"run.seed={seed}"]) for seed in range(1, 4)])
     table.row("InvertedPendulum-v5 maxent_pg, 3 seeds x 100 episodes", means,
               f"{min(means):.1f} at least", "1000", min(means) == 1000)
+
+
+# Multigoal
+
+
+def four_goals(arguments, table):
+    jobs = [(f"multigoal-sql-seed{seed}", "multigoal_sql.yaml", [f"run.seed={seed}"])
+            for seed in range(1, 4)]
+    folders = train_all(arguments, jobs)
+    agents = [multigoal.Agent(folder) for folder in folders]
+    exact = multigoal.Exact(agents[0].options, agents[0].alpha)
+    shares = []
+    for agent in agents:
+        _, goal, _ = multigoal.rollout(agent, 100, 1)
+        shares.append([float((goal == k).mean()) for k in range(4)])
+    least, most = min(map(min, shares)), max(map(max, shares))
+    table.row("Multigoal-v0 sql, share of each goal, 100 episodes", sum(shares, []),
+              f"{100 * least:.0f} to {100 * most:.0f} %", "15 to 35 %",
+              0.15 <= least and most <= 0.35)
+    returns = [call(arguments.sac, "eval", folder, "--episodes", 100, "--seed", 20000,
+                    "--stochastic")["return_mean"] for folder in folders]
+    worst = max(abs(value / OPTIMUM - 1) for value in returns)
+    table.row("Multigoal-v0 sql, return of 100 episodes", returns, f"off by {100 * worst:.1f} %",
+              f"{OPTIMUM:g} ± 10 %", worst <= 0.1)
+    errors = [float(np.abs(multigoal.value_errors(agent, exact, GRID)).max()) for agent in agents]
+    table.row("Multigoal-v0 sql, largest error of the value on 5 x 5 states", errors,
+              f"{max(errors):.2f}", "<= 1", max(errors) <= 1)
 
 
 # learning curves
@@ -250,7 +283,8 @@ def curve(arguments, table, task, config):
 
 def main():
     tasks = {"pendulum": pendulum, "lqr": lqr,
-             "hierarchy": hierarchy, "multigoal": multigoal,
+             "hierarchy": hierarchy, "multigoal": mixture_and_flow,
+             "multigoal_sql": four_goals,
              "pendulum_pg": pendulum_pg, "inverted_pendulum_pg": inverted_pendulum_pg,
              "lqr_pg": lambda a, t: lqr(a, t, ["maxent_pg"], "lqr_pg.yaml"),
              "half_cheetah": lambda a, t: curve(a, t, "HalfCheetah-v5", "half_cheetah"),
