@@ -210,10 +210,13 @@ static __device__ __forceinline__ void find_distances(const sac_stein_gradient *
 static __device__ __forceinline__ sac_real find_median(const sac_real *x, int count) {
   sac_real_bits median = 0;
   for (sac_real_bits bit = SAC_TOP_BIT; bit; bit >>= 1) {
-    double below = 0;
-    for (int k = (int)threadIdx.x; k < count; k += SAC_WARP)
-      below += sac_bits_of(x[k]) < (median | bit);
-    if (sum_over_warp(below) <= (count - 1) / 2) median |= bit;
+    int below = 0;
+    for (int first = 0; first < count; first += SAC_WARP) {
+      int k = first + (int)threadIdx.x;
+      bool less = k < count && sac_bits_of(x[k]) < (median | bit);
+      below += __popc(__ballot_sync(SAC_ALL_LANES, less));
+    }
+    if (below <= (count - 1) / 2) median |= bit;
   }
   return sac_real_from_bits(median);
 }
