@@ -2,7 +2,8 @@
 """Judges that sac learns: trains real tasks and compares with stated bars and reference curves.
 
   learning.py SAC [pendulum] [lqr] [hierarchy] [multigoal] [multigoal_sql]
-              [pendulum_pg] [lqr_pg] [inverted_pendulum_pg] [half_cheetah] [hopper] [--jobs N] [--out DIR] [key=value ...]
+              [pendulum_pg] [lqr_pg] [inverted_pendulum_pg] [half_cheetah] [hopper]
+              [--jobs N] [--out DIR] [key=value ...]
 
 pendulum       10,000 steps, 5 seeds, sac and sac_v1: 100 deterministic evaluation episodes each,
                mean at least -165
