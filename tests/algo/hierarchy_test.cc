@@ -249,7 +249,8 @@ TEST(Mixture, LearnsByTheLikelihoodRatio) {
                             self->batch.both,
                             self->batch.noise,
                             {action, rows * kAct, kAct, 1},
-                            self->batch.log_pi};
+                            self->batch.log_pi,
+                            {}};
     sac_policy_sample(&self->policy, &self->policy_pass, &draw);
     std::vector<sac_real> before = agent.machine.read(action, rows * kAct);
     auto weighed = [&] {
