@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "base/threads.h"
 
-#define SAC_BACKEND_VERSION 5
+#define SAC_BACKEND_VERSION 6
 
 /// A stack of row-major matrices: member i starts at `data + (i / share) * stride`, its rows lie
 /// `ld` apart. `share` > 1 lets neighbouring members read the same matrix (the critics of one seed
