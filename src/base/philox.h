@@ -14,12 +14,12 @@ typedef enum sac_purpose {
   SAC_DRAW_NOISE_NOW = 3,   ///< policy noise at s: step = update
   SAC_DRAW_NOISE_NEXT = 4,  ///< policy noise at s': step = update
   SAC_DRAW_ACT = 5,         ///< policy noise of the rollout: step = vector step, row = environment
-  SAC_DRAW_WARMUP = 6,  ///< uniform actions of the warm-up: step = vector step, row = environment
-  SAC_DRAW_RESET = 7,   ///< seeds of episodes: step = episode, row = environment
-  SAC_DRAW_SUBSET = 8,  ///< the random subset of target critics: step = update
-  SAC_DRAW_TRACE = 9,   ///< the drawn batch of `sac trace update`
-  SAC_DRAW_BENCH = 10,  ///< synthetic data of benchmarks
-  SAC_DRAW_EVAL = 11,   ///< noise of a stochastic evaluation: step = step, row = episode
+  SAC_DRAW_WARMUP = 6,    ///< uniform actions of the warm-up: step = vector step, row = environment
+  SAC_DRAW_RESET = 7,     ///< seeds of episodes: step = episode, row = environment
+  SAC_DRAW_SUBSET = 8,    ///< the random subset of target critics: step = update
+  SAC_DRAW_TRACE = 9,     ///< the drawn batch of `sac trace update`
+  SAC_DRAW_BENCH = 10,    ///< synthetic data of benchmarks
+  SAC_DRAW_EVAL = 11,     ///< noise of a stochastic evaluation: step = step, row = episode
   SAC_DRAW_SHUFFLE = 12,  ///< order of a rollout's rows: step = update, row = pass over them
   SAC_DRAW_PRIORITY = 16,  ///< places in the replay by priority: step = update, row = row
   // units that networks leave out: step = update, row = row of the batch, lane = unit

@@ -403,7 +403,8 @@ std::vector<uint8_t> run_together(int n_threads) {
     sac_real wide[5][28] = {};
     for (int j = 0; j < 5; j++)
       for (int k = 0; k < kMotors; k++) wide[j][k] = sac_test::some_action(i, k, j);
-    sac_transitions rows = {nullptr, wide[0], reward, terminated, next[0], nullptr, 28, false, 0, nullptr};
+    sac_transitions rows = {nullptr, wide[0], reward, terminated, next[0],
+                            nullptr, 28,      false,  0,          nullptr};
     EXPECT_EQ(SAC_OK, sac_vec_env_step(vec, &rows, obs[0], 28, episodes, nullptr));
   }
   std::vector<uint8_t> bytes(5 * sac_vec_env_state_bytes(vec));
