@@ -157,7 +157,7 @@ static __device__ __forceinline__ sac_real score_dimension(const sac_gaussian_sc
 // One block a member, whose threads take the rows in turn and add up in double, in one order.
 // Bytes: 24 A + 12 a row. Limit: latency at the minibatches of training.
 static __global__ void __launch_bounds__(SAC_REDUCE_THREADS)
-    score_kernel(const __grid_constant__ sac_gaussian_score op) {
+    gaussian_score_kernel(const __grid_constant__ sac_gaussian_score op) {
   int i = (int)blockIdx.x;
   double loss = 0, entropy = 0;
   for (int row = (int)threadIdx.x; row < op.rows; row += SAC_REDUCE_THREADS) {
@@ -184,6 +184,6 @@ void sac_cuda_gaussian_score(sac_backend *backend, const sac_gaussian_score *op)
   sac_cuda_writes(&uses, op->loss, (size_t)op->n * sizeof *op->loss);
   sac_cuda_writes(&uses, op->entropy, (size_t)op->n * sizeof *op->entropy);
   sac_cuda_step_begin(backend, &uses);
-  SAC_CUDA_RUN(backend, score_kernel, (unsigned)op->n, SAC_REDUCE_THREADS, *op);
+  SAC_CUDA_RUN(backend, gaussian_score_kernel, (unsigned)op->n, SAC_REDUCE_THREADS, *op);
   sac_cuda_step_end(backend);
 }

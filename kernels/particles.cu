@@ -151,7 +151,7 @@ static __device__ __forceinline__ sac_real sum_critics(const sac_particle_score 
 }
 
 // One thread a particle. Bytes: about 4 A (N + 2) of each.
-static __global__ void score_kernel(const __grid_constant__ sac_particle_score op) {
+static __global__ void particle_score_kernel(const __grid_constant__ sac_particle_score op) {
   size_t at = sac_thread_index(), rows = (size_t)op.rows;
   if (at >= (size_t)op.n * rows) return;
   int row = (int)(at % rows), i = (int)(at / rows);
@@ -180,7 +180,7 @@ void sac_cuda_particle_score(sac_backend *backend, const sac_particle_score *op)
   sac_cuda_writes_stack(&uses, &op->log_density, op->n, op->rows, 1);
   sac_cuda_step_begin(backend, &uses);
   size_t threads = (size_t)op->n * (size_t)op->rows;
-  SAC_CUDA_RUN(backend, score_kernel, sac_blocks(threads, THREADS), THREADS, *op);
+  SAC_CUDA_RUN(backend, particle_score_kernel, sac_blocks(threads, THREADS), THREADS, *op);
   sac_cuda_step_end(backend);
 }
 

@@ -219,6 +219,16 @@ static void resolve_replay(sac_config_loading *self) {
                   cfg->algorithm.buffer_size);
 }
 
+// it has no density for the others to learn from
+static void check_implicit(sac_config_loading *self) {
+  const sac_config *cfg = self->cfg;
+  if (cfg->policy.type != SAC_POLICY_IMPLICIT || cfg->algorithm.name == SAC_ALGORITHM_SQL) return;
+  if (!can_compare(self, "policy.type", "algorithm.name")) return;
+  sac_config_mistake(&self->mistakes, find_place(self, "policy.type", "algorithm.name"),
+                     "policy.type is implicit, which only algorithm.name sql learns: it has no "
+                     "density");
+}
+
 static void resolve_algorithm(sac_config_loading *self) {
   if (self->cfg->algorithm.name == SAC_ALGORITHM_MAXENT_PG) {
     resolve_maxent_pg(self);
@@ -230,6 +240,7 @@ static void resolve_algorithm(sac_config_loading *self) {
     resolve_sql(self);
   else
     resolve_sac(self);
+  check_implicit(self);
   resolve_replay(self);
 }
 
