@@ -11,7 +11,8 @@
 #include "base/files.h"
 #include "io/csv.h"
 
-enum { COLUMNS = 15 };
+// metrics.csv has the first ones; the others are in metrics.jsonl where an algorithm has them
+enum { CSV_COLUMNS = 13, COLUMNS = 15 };
 
 static const char *const column_names[COLUMNS] = {
     "timesteps",        "updates", "wall_s",        "return_mean",           "length_mean",
@@ -43,7 +44,7 @@ static sac_status open_rows(const char *folder, const char *name, FILE **file, s
 }
 
 static sac_status write_header(FILE *csv, sac_error *err) {
-  for (int i = 0; i < COLUMNS; i++) fprintf(csv, "%s%s", i > 0 ? "," : "", column_names[i]);
+  for (int i = 0; i < CSV_COLUMNS; i++) fprintf(csv, "%s%s", i > 0 ? "," : "", column_names[i]);
   fputc('\n', csv);
   if (fflush(csv) == 0) return SAC_OK;
   return sac_error_set(err, SAC_BAD_DISK, "metrics.csv: cannot be written: %s", strerror(errno));
@@ -118,7 +119,7 @@ static void fill_values(const sac_metrics *self, const sac_progress *progress,
 }
 
 static void print_row(FILE *csv, const double values[COLUMNS]) {
-  for (int i = 0; i < COLUMNS; i++) {
+  for (int i = 0; i < CSV_COLUMNS; i++) {
     if (i > 0) fputc(',', csv);
     if (isfinite(values[i])) fprintf(csv, i < 2 ? "%.0f" : "%.9g", values[i]);
   }
@@ -128,6 +129,7 @@ static void print_row(FILE *csv, const double values[COLUMNS]) {
 static char *row_as_json(const double values[COLUMNS]) {
   json_t *object = json_object();
   for (int i = 0; i < COLUMNS; i++) {
+    if (i >= CSV_COLUMNS && !isfinite(values[i])) continue;
     json_t *value = i < 2 ? json_integer((json_int_t)values[i]) : json_real(values[i]);
     json_object_set_new(object, column_names[i], value ? value : json_null());
   }

@@ -14,7 +14,7 @@ using sac_test::TemporaryFolder;
 
 const std::string kHeader =
     "timesteps,updates,wall_s,return_mean,length_mean,eval_return_mean,q_loss,v_loss,policy_loss,"
-    "ent_coef,entropy,fps,updates_per_s,effective_sample_size,acceptance_rate";
+    "ent_coef,entropy,fps,updates_per_s";
 
 std::vector<std::string> split(const std::string &text, char at) {
   std::vector<std::string> parts;
