@@ -110,8 +110,9 @@ static __global__ void __launch_bounds__(SAC_REDUCE_THREADS)
       sum += (double)w;
       squares += (double)(w * w);
     }
-    *sac_stack_row(&op.v, i, row) = alpha * (most + sac_math_log((sac_real)(sum / op.count)));
-    sizes += sum * sum / squares;
+    *sac_stack_row(&op.v, i, row) =
+        alpha * (most + sac_math_log((sac_real)sum / (sac_real)op.count));
+    sizes += (double)((sac_real)(sum * sum) / (sac_real)squares);
   }
   sizes = sac_block_sum(sizes);
   if (threadIdx.x == 0) op.sample_size[i] = (sac_real)(sizes / op.rows);

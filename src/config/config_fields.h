@@ -156,9 +156,9 @@ SAC_CLOSE(env)
 
 SAC_OPEN(algorithm, "what is learned, and how fast")
 SAC_FIELD(choice, algorithm, name, "sac", algorithm, "", "all",
-          "sac: twin critics and a learned temperature; sac_v1: the 2018 form with a value network; "
-          "sql: soft Q-learning; maxent_pg: the policy gradient of the same objective, on rollouts of "
-          "its own policy")
+          "sac: twin critics and a learned temperature; sac_v1: the 2018 form with a value "
+          "network; sql: soft Q-learning; maxent_pg: the policy gradient of the same objective, on "
+          "rollouts of its own policy")
 SAC_FIELD(integer, algorithm, total_timesteps, "1000000", "[1, 1000000000000]", "transitions",
           "all", "environment transitions to train for")
 SAC_FIELD(number, algorithm, gamma, "0.99", "[0, 1]", "", "all", "discount factor")
