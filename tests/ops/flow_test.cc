@@ -98,7 +98,7 @@ double log_determinant(std::vector<Values> m) {
 // the slope of `at` at 0, of fourth order
 template <typename F>
 double slope_of(F at) {
-  const double h = 1e-3;
+  const double h = 2e-4;
   return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
 }
 

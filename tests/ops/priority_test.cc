@@ -27,9 +27,10 @@ struct Tree {
         sac_priority_level at = sac_priority_level_at(capacity, level);
         size_t span = (size_t)std::llround(std::pow(32, level));
         for (size_t k = 0; k < at.size; k++) {
-          double sum = 0;
+          long double exact = 0;
           for (size_t p = k * span; p < std::min((k + 1) * span, capacity); p++)
-            sum += (double)leaf(i, p);
+            exact += (long double)leaf(i, p);
+          double sum = (double)exact;
           ASSERT_NEAR(sum, nodes[(size_t)i * all + at.first + k], op_tolerance() * (1 + sum))
               << "level " << level << " node " << k;
         }
