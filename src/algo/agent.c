@@ -39,7 +39,7 @@ sac_status sac_algorithm_require_replay(const sac_config *cfg, const char *what,
       sac_config_where(cfg, "algorithm.name"), def->name, what);
 }
 
-static sac_stack carve(sac_arena *arena, int n, int rows, int cols) {
+sac_stack sac_agent_carve(sac_arena *arena, int n, int rows, int cols) {
   sac_stack stack = {.stride = (size_t)rows * (size_t)cols, .ld = cols, .share = 1};
   stack.data = sac_arena_take(arena, (size_t)n * stack.stride * sizeof(sac_real));
   return stack;
@@ -49,23 +49,23 @@ static void carve_batch(sac_agent *self, sac_arena *arena) {
   int n = self->n_seeds, rows = self->batch_size, members = n * self->n_critics;
   int width = self->obs_dim + self->act_dim;
   sac_batch *batch = &self->batch;
-  batch->now = carve(arena, n, rows, width);
-  batch->both = carve(arena, n, 2 * rows, width);
-  batch->reward = carve(arena, n, rows, 1);
-  batch->terminated = carve(arena, n, rows, 1);
-  batch->noise = carve(arena, n, 2 * rows, self->policy.noise_dim);
-  batch->log_pi = carve(arena, n, 2 * rows, 1);
-  batch->y = carve(arena, n, rows, 1);
-  batch->v_target = carve(arena, n, rows, 1);
-  if (self->cfg.algorithm.n_steps > 1) batch->discount = carve(arena, n, rows, 1);
+  batch->now = sac_agent_carve(arena, n, rows, width);
+  batch->both = sac_agent_carve(arena, n, 2 * rows, width);
+  batch->reward = sac_agent_carve(arena, n, rows, 1);
+  batch->terminated = sac_agent_carve(arena, n, rows, 1);
+  batch->noise = sac_agent_carve(arena, n, 2 * rows, self->policy.noise_dim);
+  batch->log_pi = sac_agent_carve(arena, n, 2 * rows, 1);
+  batch->y = sac_agent_carve(arena, n, rows, 1);
+  batch->v_target = sac_agent_carve(arena, n, rows, 1);
+  if (self->cfg.algorithm.n_steps > 1) batch->discount = sac_agent_carve(arena, n, rows, 1);
   if (self->cfg.algorithm.priority.enabled) {
-    batch->weight = carve(arena, n, rows, 1);
+    batch->weight = sac_agent_carve(arena, n, rows, 1);
     batch->place = sac_arena_take(arena, (size_t)(n * rows) * sizeof *batch->place);
   }
-  batch->dq = carve(arena, members, rows, self->act_dim);
+  batch->dq = sac_agent_carve(arena, members, rows, self->act_dim);
   if (self->policy.kind->by_likelihood_ratio) {
-    batch->integrand = carve(arena, n, rows, 1);
-    batch->log_pi_again = carve(arena, n, rows, 1);
+    batch->integrand = sac_agent_carve(arena, n, rows, 1);
+    batch->log_pi_again = sac_agent_carve(arena, n, rows, 1);
   }
   batch->row = sac_arena_take(arena, (size_t)(members * rows) * sizeof *batch->row);
   batch->row_count = sac_arena_take(arena, (size_t)members * sizeof *batch->row_count);
@@ -116,9 +116,9 @@ static void carve_choice(sac_agent *self, sac_arena *arena) {
   sac_choice *choice = &self->choice;
   int rows = SAC_CHOICE_ROWS * self->policy.candidates;
   if (!chooses(self)) return;
-  choice->judged = carve(arena, self->n_seeds, rows, self->obs_dim + self->act_dim);
+  choice->judged = sac_agent_carve(arena, self->n_seeds, rows, self->obs_dim + self->act_dim);
   if (self->policy.draws_candidates)
-    choice->noise = carve(arena, self->n_seeds, rows, self->policy.noise_dim);
+    choice->noise = sac_agent_carve(arena, self->n_seeds, rows, self->policy.noise_dim);
   sac_policy_pass_carve(&self->policy, rows, false, arena, &choice->policy_pass);
   sac_mlp_pass_carve(&self->q.mlp, rows, false, arena, &choice->q_pass);
 }

@@ -101,6 +101,9 @@ struct sac_agent {
   void *on_phase_context;
 };
 
+/// `n` matrices of `rows` x `cols` that lie close; with a measuring arena nothing is taken.
+sac_stack sac_agent_carve(sac_arena *arena, int n, int rows, int cols);
+
 /// Parts of the batch as the networks take them.
 sac_stack sac_agent_rows(sac_stack both, int first_row);  // from a row on
 sac_stack sac_agent_columns(sac_stack rows, int first_column);

@@ -1,22 +1,16 @@
 // What on-policy algorithms share: a whole rollout's values and advantages, and minibatches of it.
 #include "algo/agent.h"
 
-static sac_stack carve(sac_arena *arena, int n, int rows, int cols) {
-  sac_stack stack = {.stride = (size_t)rows * (size_t)cols, .ld = cols, .share = 1};
-  stack.data = sac_arena_take(arena, (size_t)n * stack.stride * sizeof(sac_real));
-  return stack;
-}
-
 void sac_lesson_carve(sac_agent *agent, sac_arena *arena) {
   sac_lesson *lesson = &agent->lesson;
   int n = agent->n_seeds, rows = lesson->rollout_rows, batch = agent->batch_size;
   lesson->layout = sac_rollout_layout_make(agent->obs_dim, agent->act_dim);
   sac_mlp_pass_carve(&agent->value.mlp, rows, false, arena, &lesson->v);
   sac_mlp_pass_carve(&agent->value.mlp, rows, false, arena, &lesson->v_next);
-  lesson->estimate = carve(arena, n, rows, 2);
-  lesson->row = carve(arena, n, batch, lesson->layout.width);
-  lesson->row_estimate = carve(arena, n, batch, 2);
-  if (agent->cfg.env.normalize_reward) lesson->reward = carve(arena, n, rows, 1);
+  lesson->estimate = sac_agent_carve(arena, n, rows, 2);
+  lesson->row = sac_agent_carve(arena, n, batch, lesson->layout.width);
+  lesson->row_estimate = sac_agent_carve(arena, n, batch, 2);
+  if (agent->cfg.env.normalize_reward) lesson->reward = sac_agent_carve(arena, n, rows, 1);
 }
 
 sac_status sac_lesson_reserve(const sac_agent *agent, sac_error *err) {

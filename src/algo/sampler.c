@@ -2,16 +2,10 @@
 
 #include "algo/agent.h"
 
-static sac_stack carve(sac_arena *arena, int n, int rows, int cols) {
-  sac_stack stack = {.stride = (size_t)rows * (size_t)cols, .ld = cols, .share = 1};
-  stack.data = sac_arena_take(arena, (size_t)n * stack.stride * sizeof(sac_real));
-  return stack;
-}
-
 void sac_judgement_carve(sac_agent *agent, int rows, sac_arena *arena, sac_judgement *judgement) {
   int n = agent->n_seeds, members = n * agent->n_critics;
-  judgement->log_pi = carve(arena, n, rows, 1);
-  judgement->dq = carve(arena, members, rows, agent->act_dim);
+  judgement->log_pi = sac_agent_carve(arena, n, rows, 1);
+  judgement->dq = sac_agent_carve(arena, members, rows, agent->act_dim);
   judgement->row = sac_arena_take(arena, (size_t)(members * rows) * sizeof *judgement->row);
   judgement->row_count = sac_arena_take(arena, (size_t)members * sizeof *judgement->row_count);
   judgement->unused = sac_arena_take(arena, (size_t)n * sizeof *judgement->unused);
@@ -82,15 +76,15 @@ void sac_particles_carve(sac_agent *agent, sac_arena *arena) {
   int n = agent->n_seeds, rows = agent->batch_size, act_dim = agent->act_dim;
   int sampled = particles_of(agent), fixed = rows * self->n_fixed;
   int most = sampled > self->n_value ? sampled : self->n_value;
-  self->rows = carve(arena, n, rows * most, agent->obs_dim + act_dim);
-  self->noise = carve(arena, n, rows * sampled, agent->policy.noise_dim);
-  self->moment = carve(arena, n, rows, 2 * act_dim);
-  self->log_q = carve(arena, n, rows * self->n_value, 1);
-  self->v = carve(arena, n, rows, 1);
-  self->score = carve(arena, n, fixed, act_dim);
-  self->kernel = carve(arena, n, rows, self->n_updated * self->n_fixed);
-  self->square = carve(arena, n, rows, 1);
-  self->du = carve(arena, n, rows * self->n_updated, act_dim);
+  self->rows = sac_agent_carve(arena, n, rows * most, agent->obs_dim + act_dim);
+  self->noise = sac_agent_carve(arena, n, rows * sampled, agent->policy.noise_dim);
+  self->moment = sac_agent_carve(arena, n, rows, 2 * act_dim);
+  self->log_q = sac_agent_carve(arena, n, rows * self->n_value, 1);
+  self->v = sac_agent_carve(arena, n, rows, 1);
+  self->score = sac_agent_carve(arena, n, fixed, act_dim);
+  self->kernel = sac_agent_carve(arena, n, rows, self->n_updated * self->n_fixed);
+  self->square = sac_agent_carve(arena, n, rows, 1);
+  self->du = sac_agent_carve(arena, n, rows * self->n_updated, act_dim);
   sac_mlp_pass_carve(&agent->q.mlp, rows * self->n_value, false, arena, &self->value_pass);
   sac_judgement_carve(agent, fixed, arena, &self->judgement);
   self->judgement.rows = sac_agent_rows(self->rows, rows * self->n_updated);

@@ -22,25 +22,19 @@ void sac_chains_init(sac_agent *agent) {
   self->step_size = (sac_real)agent->cfg.algorithm.sql.mcmc.step_size;
 }
 
-static sac_stack carve(sac_arena *arena, int n, int rows, int cols) {
-  sac_stack stack = {.stride = (size_t)rows * (size_t)cols, .ld = cols, .share = 1};
-  stack.data = sac_arena_take(arena, (size_t)n * stack.stride * sizeof(sac_real));
-  return stack;
-}
-
 void sac_chains_carve(sac_agent *agent, sac_arena *arena) {
   sac_chains *self = &agent->chains;
   int n = agent->n_seeds, rows = agent->act_rows, act_dim = agent->act_dim;
   if (self->steps == 0) return;
   sac_judgement_carve(agent, rows, arena, &self->judgement);
-  self->judgement.rows = carve(arena, n, rows, agent->obs_dim + act_dim);
+  self->judgement.rows = sac_agent_carve(arena, n, rows, agent->obs_dim + act_dim);
   sac_stack *of_action[] = {&self->u, &self->score, &self->next_u, &self->next_score,
                             &self->next_momentum};
   for (size_t i = 0; i < sizeof of_action / sizeof *of_action; i++)
-    *of_action[i] = carve(arena, n, rows, act_dim);
-  self->log_density = carve(arena, n, rows, 1);
-  self->next_log_density = carve(arena, n, rows, 1);
-  self->accepted = carve(arena, n, rows, 1);
+    *of_action[i] = sac_agent_carve(arena, n, rows, act_dim);
+  self->log_density = sac_agent_carve(arena, n, rows, 1);
+  self->next_log_density = sac_agent_carve(arena, n, rows, 1);
+  self->accepted = sac_agent_carve(arena, n, rows, 1);
 }
 
 int sac_chains_noise_dim(const sac_agent *agent) {
