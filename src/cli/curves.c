@@ -207,6 +207,7 @@ static sac_status add_point(sac_curve *curve, double x, const double *values, in
 
 static sac_status sum_up(sac_curve *curve, sac_plot_statistic statistic, double *values,
                          sac_error *err) {
+  if (curve->n_samples == 0) return SAC_OK;
   qsort(curve->samples, (size_t)curve->n_samples, sizeof *curve->samples, compare_samples);
   int n = 0;
   for (int i = 0; i < curve->n_samples; i++) {
