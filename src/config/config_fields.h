@@ -46,6 +46,8 @@ SAC_CHOICE(precision,
 SAC_CHOICE(rollout,
            SAC_WORD(SAC_ROLLOUT_AUTO, "auto") SAC_WORD(SAC_ROLLOUT_DEVICE, "device")
            SAC_WORD(SAC_ROLLOUT_HOST, "host"))
+SAC_CHOICE(overlap,
+           SAC_WORD(SAC_OVERLAP_NONE, "none") SAC_WORD(SAC_OVERLAP_LAG1, "lag1"))
 SAC_CHOICE(algorithm,
            SAC_WORD(SAC_ALGORITHM_SAC, "sac") SAC_WORD(SAC_ALGORITHM_SAC_V1, "sac_v1")
            SAC_WORD(SAC_ALGORITHM_SQL, "sql")
@@ -111,6 +113,9 @@ SAC_FIELD(choice, run, matmul_precision, "fp32", precision, "", "all",
 SAC_FIELD(choice, run, rollout_policy, "auto", rollout, "", "all",
           "where a GPU run's policy acts: there, or as a copy on the host; auto is host for up to "
           "4 environments")
+SAC_FIELD(choice, run, overlap, "none", overlap, "", "off-policy",
+          "lag1 makes the gradient steps of a step during the next one, while environments in "
+          "other processes (gym:) or beside a GPU work: the policy that acts is a step older")
 SAC_CLOSE(run)
 
 SAC_OPEN(env, "the environment")

@@ -205,12 +205,15 @@ static void start_episodes(vec_call *call) {
 
 // what runs in other processes works on all environments at once, first on steps, then on the
 // episodes that begin; threads here would only take their cores
-static void run_elsewhere(vec_call *calls, int n) {
+static void begin_elsewhere(vec_call *calls, int n) {
   for (int k = 0; k < n; k++) {
     sac_vec_env *vec = calls[k].vec;
     for (int i = 0; i < vec->count; i++) vec->restarts[i] = calls[k].rows == NULL;
     if (calls[k].rows) send_actions(&calls[k]);
   }
+}
+
+static void end_elsewhere(vec_call *calls, int n) {
   for (int k = 0; k < n; k++) {
     for (int i = 0; calls[k].rows && i < calls[k].vec->count; i++) step_one(&calls[k], i);
     if (calls[k].rows) check_call(&calls[k]);
@@ -221,13 +224,23 @@ static void run_elsewhere(vec_call *calls, int n) {
     if (calls[k].status == SAC_OK) start_episodes(&calls[k]);
 }
 
-static void run_calls(vec_call *calls, int n) {
+static void begin_calls(vec_call *calls, int n) {
   for (int k = 0; k < n; k++) calls[k].status = SAC_OK;
+  if (works_elsewhere(calls->vec)) begin_elsewhere(calls, n);
+}
+
+static void end_calls(vec_call *calls, int n) {
   if (works_elsewhere(calls->vec))
-    run_elsewhere(calls, n);
+    end_elsewhere(calls, n);
   else
     sac_threads_run(calls->vec->threads, n * count_blocks(calls->vec), run_block, calls);
   for (int k = 0; k < n; k++) check_call(&calls[k]);
+}
+
+static sac_status start_episodes_here(vec_call *call) {
+  begin_calls(call, 1);
+  end_calls(call, 1);
+  return call->status;
 }
 
 static size_t all_bytes(const sac_vec_env *vec) {
@@ -259,8 +272,7 @@ static sac_status reset_device(sac_vec_env *vec, sac_real *obs, int ld, sac_erro
   sac_status status = SAC_OK;
   if (!obs_here || !bytes)
     status = sac_error_set(err, SAC_FAILED, "out of memory for %d environments", vec->count);
-  if (status == SAC_OK) run_calls(&call, 1);
-  if (status == SAC_OK) status = call.status;
+  if (status == SAC_OK) status = start_episodes_here(&call);
   if (status == SAC_OK) {
     save_instances(vec, bytes);
     sac_device_env_load(vec->device, bytes, obs, ld);
@@ -286,8 +298,7 @@ static sac_status tell_trouble(sac_vec_env *vec, int i_env, const sac_trouble *t
 sac_status sac_vec_env_reset(sac_vec_env *vec, sac_real *obs, int ld, sac_error *err) {
   if (vec->device) return reset_device(vec, obs, ld, err);
   vec_call call = {.vec = vec, .obs = obs, .ld = ld, .err = err};
-  run_calls(&call, 1);
-  return call.status;
+  return start_episodes_here(&call);
 }
 
 static sac_status step_device(const vec_call *call) {
@@ -299,8 +310,12 @@ static sac_status step_device(const vec_call *call) {
   return broken < 0 ? SAC_OK : tell_trouble(call->vec, broken, &trouble, call->err);
 }
 
-void sac_vec_env_step_all(sac_vec_env_turn *turns, int n) {
-  if (n > 0 && !turns->vec->device) run_calls(turns, n);
+void sac_vec_env_begin_all(sac_vec_env_turn *turns, int n) {
+  if (n > 0 && !turns->vec->device) begin_calls(turns, n);
+}
+
+void sac_vec_env_end_all(sac_vec_env_turn *turns, int n) {
+  if (n > 0 && !turns->vec->device) end_calls(turns, n);
   for (int k = 0; k < n && turns->vec->device; k++) turns[k].status = step_device(&turns[k]);
 }
 
@@ -308,7 +323,8 @@ sac_status sac_vec_env_step(sac_vec_env *vec, const sac_transitions *rows, sac_r
                             sac_episode *episodes, sac_error *err) {
   sac_vec_env_turn turn = {
       .vec = vec, .rows = rows, .obs = obs, .ld = ld, .episodes = episodes, .err = err};
-  sac_vec_env_step_all(&turn, 1);
+  sac_vec_env_begin_all(&turn, 1);
+  sac_vec_env_end_all(&turn, 1);
   return turn.status;
 }
 

@@ -71,8 +71,10 @@ typedef struct sac_vec_env_turn {
   sac_error *err;
 } sac_vec_env_turn;
 
-/// A step of each, as sac_vec_env_step makes it, on the threads of the first.
-void sac_vec_env_step_all(sac_vec_env_turn *turns, int n);
+/// A step of each, as sac_vec_env_step makes it, on the threads of the first. Between the two calls
+/// environments in processes of their own work by themselves; all others do in the second one.
+void sac_vec_env_begin_all(sac_vec_env_turn *turns, int n);
+void sac_vec_env_end_all(sac_vec_env_turn *turns, int n);
 
 /// Bytes of one environment's state: engine, clock, random numbers, observation, episode counter.
 size_t sac_vec_env_state_bytes(const sac_vec_env *vec);

@@ -48,8 +48,10 @@ static sac_status open_lower(sac_team *team, sac_lane *lane, sac_error *err) {
 static sac_status open_lane(sac_team *team, sac_lane *lane, sac_error *err) {
   size_t n = (size_t)lane->n_runs;
   lane->turns = calloc(n, sizeof *lane->turns);
+  lane->rows = calloc(n, sizeof *lane->rows);
+  lane->stepped = calloc(n, sizeof *lane->stepped);
   lane->faults = calloc(n, sizeof *lane->faults);
-  if (!lane->turns || !lane->faults)
+  if (!lane->turns || !lane->rows || !lane->stepped || !lane->faults)
     return sac_error_set(err, SAC_FAILED, "no memory for %zu seeds", n);
   SAC_TRY(open_lower(team, lane, err));
   for (int i = 0; i < lane->n_runs; i++)
@@ -95,6 +97,8 @@ static void close_on_device(sac_team *team) {
     sac_learner_close(&team->lanes[i].learner);
     sac_hierarchy_destroy(team->lanes[i].lower);
     free(team->lanes[i].turns);
+    free(team->lanes[i].rows);
+    free(team->lanes[i].stepped);
     free(team->lanes[i].faults);
   }
   for (int i = 0; team->runs && i < team->n_runs; i++) sac_run_close(&team->runs[i]);
@@ -156,46 +160,36 @@ static void fail_lane(sac_lane *lane, const sac_error *why) {
 }
 
 // runs that failed keep their members in the stacks, where nobody looks at them any more
-static void step_environments(sac_lane *lane, bool uniform) {
-  int n = 0;
-  sac_transitions rows[SAC_CONFIG_LIST_MAX];
-  sac_run *stepped[SAC_CONFIG_LIST_MAX];
+static void begin_step(sac_lane *lane, bool uniform) {
   const sac_learner *learner = &lane->learner;
+  lane->n_turns = 0;
   for (int i = 0; i < lane->n_runs; i++) {
     sac_run *run = &lane->runs[i];
     if (!sac_run_goes_on(run)) continue;
-    rows[n] = sac_learner_staged(learner, i, run->progress.vector_steps, uniform);
-    lane->turns[n] = (sac_vec_env_turn){.vec = run->envs,
-                                        .rows = &rows[n],
+    int k = lane->n_turns++;
+    lane->stepped[k] = run;
+    lane->rows[k] = sac_learner_staged(learner, i, run->progress.vector_steps, uniform);
+    lane->turns[k] = (sac_vec_env_turn){.vec = run->envs,
+                                        .rows = &lane->rows[k],
                                         .obs = sac_learner_rows(learner, i, true),
-                                        .ld = rows[n].ld,
+                                        .ld = lane->rows[k].ld,
                                         .episodes = run->episodes,
                                         .err = &run->failure};
-    stepped[n++] = run;
   }
-  sac_vec_env_step_all(lane->turns, n);
-  for (int i = 0; i < n; i++)
-    if (lane->turns[i].status == SAC_OK) sac_run_note_step(stepped[i]);
+  sac_vec_env_begin_all(lane->turns, lane->n_turns);
 }
 
-void sac_lane_step(sac_lane *lane) {
-  const sac_run *lead = find_lead(lane->runs, lane->n_runs);
-  bool warms_up = !lane->learner.on_policy &&
-                  lead->progress.timesteps < (uint64_t)lead->cfg.algorithm.learning_starts;
-  // uniform noise would be far from what a lower layer was trained with
-  bool acts = !warms_up || lane->lower;
-  uint64_t step = lead->progress.vector_steps;
-  sac_error why;
-  if (acts && sac_learner_act(&lane->learner, step, warms_up, &why) != SAC_OK) {
-    fail_lane(lane, &why);
-    return;
-  }
-  step_environments(lane, !acts);
-  if (!find_lead(lane->runs, lane->n_runs)) return;
-  sac_learner_advance(&lane->learner, true);
-  for (int i = 0; i < lane->n_runs; i++)
-    if (sac_run_goes_on(&lane->runs[i]))
-      lane->runs[i].progress.updates_owed = sac_run_updates_due(&lane->runs[i]);
+static void end_step(sac_lane *lane) {
+  sac_vec_env_end_all(lane->turns, lane->n_turns);
+}
+
+static void note_step(sac_lane *lane) {
+  for (int k = 0; k < lane->n_turns; k++)
+    if (sac_run_goes_on(lane->stepped[k])) sac_run_note_step(lane->stepped[k]);
+}
+
+static bool lags(const sac_lane *lane) {
+  return lane->runs->cfg.run.overlap == SAC_OVERLAP_LAG1 && !lane->learner.on_policy;
 }
 
 static void update(sac_lane *lane) {
@@ -217,9 +211,46 @@ static void check_updates(sac_lane *lane) {
   }
 }
 
+// what a lane that lags owes, while its environments are at work; whether there was something
+static bool learn_meanwhile(sac_lane *lane) {
+  const sac_run *lead = find_lead(lane->runs, lane->n_runs);
+  if (!lags(lane) || lead->progress.updates_owed == 0) return false;
+  while (lead->progress.updates_owed > 0) update(lane);
+  return true;
+}
+
+void sac_lane_step(sac_lane *lane) {
+  const sac_run *lead = find_lead(lane->runs, lane->n_runs);
+  bool warms_up = !lane->learner.on_policy &&
+                  lead->progress.timesteps < (uint64_t)lead->cfg.algorithm.learning_starts;
+  // uniform noise would be far from what a lower layer was trained with
+  bool acts = !warms_up || lane->lower;
+  uint64_t step = lead->progress.vector_steps;
+  sac_error why;
+  if (acts && sac_learner_act(&lane->learner, step, warms_up, &why) != SAC_OK) {
+    fail_lane(lane, &why);
+    return;
+  }
+  begin_step(lane, !acts);
+  bool learned = learn_meanwhile(lane);
+  end_step(lane);
+  if (learned) check_updates(lane);
+  note_step(lane);
+  if (!find_lead(lane->runs, lane->n_runs)) return;
+  sac_learner_advance(&lane->learner, true);
+  for (int i = 0; i < lane->n_runs; i++)
+    if (sac_run_goes_on(&lane->runs[i]))
+      lane->runs[i].progress.updates_owed = sac_run_updates_due(&lane->runs[i]);
+}
+
+// the gradient steps that come before the next step
+static uint64_t owes(const sac_lane *lane, const sac_run *lead) {
+  return lags(lane) ? 0 : lead->progress.updates_owed;
+}
+
 void sac_lane_learn(sac_lane *lane, const volatile int *stop) {
   const sac_run *lead = find_lead(lane->runs, lane->n_runs);
-  if (!lead || lead->progress.updates_owed == 0) return;
+  if (!lead || owes(lane, lead) == 0) return;
   while (lead->progress.updates_owed > 0 && !(stop && *stop)) update(lane);
   check_updates(lane);
 }
@@ -243,7 +274,7 @@ static bool take_turn(void *context, int i_lane) {
   for (int unit = 0; unit < UNITS; unit++) {
     const sac_run *lead = find_lead(lane->runs, lane->n_runs);
     if (!runs_on(team, lead)) break;
-    updates = lead->progress.updates_owed > 0;
+    updates = owes(lane, lead) > 0;
     (updates ? update : sac_lane_step)(lane);
     if (updates && lead->progress.updates_owed == 0) check_updates(lane);
   }
@@ -251,8 +282,13 @@ static bool take_turn(void *context, int i_lane) {
   return runs_on(team, find_lead(lane->runs, lane->n_runs));
 }
 
+// where runs lag, a step's gradient steps belong to the next one
+static sac_position find_goal(const sac_team *team, uint64_t timesteps) {
+  return (sac_position){timesteps, lags(team->lanes) ? UINT64_MAX : 0};
+}
+
 bool sac_team_is_at(const sac_team *team, uint64_t timesteps) {
-  sac_position goal = {timesteps, 0};
+  sac_position goal = find_goal(team, timesteps);
   for (int i = 0; i < team->n_runs; i++)
     if (sac_run_goes_on(&team->runs[i]) && !is_there(&team->runs[i], &goal)) return false;
   return true;
@@ -271,7 +307,7 @@ static void close_up(sac_team *team) {
 }
 
 void sac_team_go(sac_team *team, uint64_t timesteps) {
-  team->goal = (sac_position){timesteps, 0};
+  team->goal = find_goal(team, timesteps);
   team->heeds_stop = true;
   team->until_s = sac_clock_s() + slice_s;
   sac_threads_turns(team->threads, team->n_lanes, take_turn, team);
@@ -280,7 +316,9 @@ void sac_team_go(sac_team *team, uint64_t timesteps) {
 
 sac_status sac_team_roll(sac_team *team, sac_error *err) {
   for (int i = 0; i < team->n_lanes; i++) {
-    step_environments(&team->lanes[i], true);
+    begin_step(&team->lanes[i], true);
+    end_step(&team->lanes[i]);
+    note_step(&team->lanes[i]);
     sac_learner_advance(&team->lanes[i].learner, false);
   }
   for (int i = 0; i < team->n_runs; i++)

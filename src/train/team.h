@@ -14,7 +14,11 @@ typedef struct sac_lane {
   sac_run *runs;  ///< (n_runs) a part of the team's
   int n_runs;
   sac_hierarchy *lower;      ///< policies below those trained; NULL where there are none
-  sac_vec_env_turn *turns;   ///< (n_runs) those of the step being made
+  // of the step being made
+  int n_turns;
+  sac_vec_env_turn *turns;  ///< (n_runs)
+  sac_transitions *rows;    ///< (n_runs)
+  sac_run **stepped;        ///< (n_runs)
   uint64_t *faults;          ///< (n_runs)
   sac_evaluator *evaluator;  ///< opened by the first evaluation
 } sac_lane;
@@ -55,13 +59,16 @@ bool sac_team_stops(const sac_team *team);
 sac_run *sac_team_lead(const sac_team *team);
 
 /// One step of the environments of a lane: act, step, store. A seed in trouble fails alone, and
-/// where all of a lane did, its replay is left as it was.
+/// where all of a lane did, its replay is left as it was. With run.overlap: lag1 the gradient steps
+/// that the lane owes are made as well, between sending the actions and what comes of them.
 void sac_lane_step(sac_lane *lane);
 
-/// The gradient steps that a lane owes after a step, or those that `*stop` leaves time for.
+/// The gradient steps that a lane owes before its next step, or those that `*stop` leaves time for:
+/// none with run.overlap: lag1.
 void sac_lane_learn(sac_lane *lane, const volatile int *stop);
 
-/// Whether every run that goes on is at this many timesteps, with no updates owed.
+/// Whether every run that goes on is at this many timesteps, with no updates owed before the next
+/// step.
 bool sac_team_is_at(const sac_team *team, uint64_t timesteps);
 
 /// Let every run go on to this many timesteps. Returns before that about twice a second, so that

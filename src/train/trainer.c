@@ -24,7 +24,7 @@ static sac_status go_to(sac_records *self, uint64_t timesteps, sac_error *err) {
 static sac_status finish_step(sac_records *self, uint64_t timesteps, sac_error *err) {
   SAC_TRY(go_to(self, timesteps, err));
   const sac_run *lead = sac_team_lead(&self->team);
-  if (!lead || lead->progress.updates_owed > 0) return SAC_OK;
+  if (!lead || !sac_team_is_at(&self->team, lead->progress.timesteps)) return SAC_OK;
   // a stop that came before the first step leaves nothing to record
   if (lead->progress.recorded == lead->progress.timesteps) return SAC_OK;
   SAC_TRY(sac_records_keep(self, err));

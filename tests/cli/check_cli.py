@@ -511,6 +511,10 @@ def a_gymnasium_environment_trains_resumes_and_is_evaluated(room):
     one = room.train("one", "env.n_envs=4", "env.workers=1", "algorithm.total_timesteps=200",
                      env="gym:Toy-v0")
     assert room.state(folder) == room.state(one), "1 and 2 workers ended in different states"
+    lags = [room.train(f"lag{n}", "env.n_envs=4", f"env.workers={n}", "run.overlap=lag1",
+                       "algorithm.total_timesteps=200", env="gym:Toy-v0") for n in (1, 2)]
+    assert room.state(lags[0]) == room.state(lags[1]), "the same where updates lag"
+    assert room.state(lags[0]) != room.state(one)
     done = room.run("resume", folder, "algorithm.total_timesteps=300", "env.workers=1", "--json")
     has(done.stderr, "note: gym:Toy-v0 cannot save its state")
     assert json.loads(done.stdout.splitlines()[-1])["timesteps"] == 300

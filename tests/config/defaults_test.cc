@@ -9,7 +9,7 @@ namespace {
 
 const char *const kDocumented = R"(
 run:    {seed: 1, seeds: [], device: auto, threads: 0, logdir: runs/, name: null,
-         matmul_precision: fp32, rollout_policy: auto}
+         matmul_precision: fp32, rollout_policy: auto, overlap: none}
 env:    {id: A, plugin: null, device: cpu, n_envs: 1, max_episode_steps: null, frame_skip: 1,
          kwargs: {}, workers: 0, python: null, worker_timeout_s: 60, on_worker_failure: stop,
          normalize_obs: false, normalize_reward: false,

@@ -178,6 +178,18 @@ def resume_on_the_same_device_is_bit_identical(room):
         assert room.state(whole) == room.state(parts)
 
 
+def updates_that_lag_are_those_of_the_cpu_and_resume_bit_for_bit(room):
+    lag = "run.overlap=lag1"
+    cpu, _ = train_on(room, "cpu", "cpu", lag)
+    for where in ("device", "host"):
+        place = f"run.rollout_policy={where}"
+        whole, _ = train_on(room, f"whole-{where}", "cuda", lag, place)
+        expect_near(tensors(steps(cpu)[-1]), tensors(steps(whole)[-1]), 2e-4)
+        parts, _ = train_on(room, f"parts-{where}", "cuda", lag, place, total=64)
+        on_shim(room, "resume", parts, "algorithm.total_timesteps=67")
+        assert room.state(whole) == room.state(parts)
+
+
 def a_run_moves_between_devices(room):
     whole, _ = train_on(room, "whole", "cpu")
     moved, _ = train_on(room, "moved", "cpu", total=62)

@@ -86,6 +86,10 @@ const ResumeCase kResumes[] = {
       "algorithm.exploration.deterministic=0.2", "algorithm.exploration.gaussian=0.3",
       "algorithm.exploration.parameter=0.4"},
      90},
+    {"PendulumLag",
+     {"env.id=Pendulum-v1", "run.overlap=lag1", "env.n_envs=3", "algorithm.train_freq=2",
+      "algorithm.gradient_steps=-1", "env.normalize_obs=true", "env.max_episode_steps=23"},
+     91},
     {"PendulumSmallRing", {"env.id=Pendulum-v1", "algorithm.buffer_size=60"}, 150},
     {"PendulumSeveralSteps",
      {"env.id=Pendulum-v1", "env.n_envs=3", "algorithm.n_steps=4", "env.max_episode_steps=25",
@@ -266,6 +270,29 @@ TEST(RunLearn, UpdatesComeAsStableBaselines3Counts) {
   EXPECT_EQ(all.run->progress.timesteps, 64u);
   EXPECT_EQ(all.run->progress.updates, 8u * 3);  // after vector steps 12, 14, 16
   EXPECT_EQ(all.learner->agent != nullptr, true);
+}
+
+std::vector<sac_real> policy_of(const HandRun &self) {
+  const sac_params &params = self.learner->agent->policy.params;
+  return {params.value, params.value + params.count};
+}
+
+// the step after the first update acts as if it had not been made, and learns it then
+TEST(RunLearn, WithALagAStepActsBeforeTheUpdatesOfTheOneBefore) {
+  HandRun lag(small_run({"run.overlap=lag1"})), late(small_run()), plain(small_run());
+  for (HandRun *run : {&lag, &late, &plain}) run->go(40);
+  for (HandRun *run : {&lag, &late, &plain}) ASSERT_EQ(run->step(), SAC_OK);
+  EXPECT_EQ(lag.run->progress.updates_owed, 1u);
+  ASSERT_EQ(lag.learn(), SAC_OK);
+  EXPECT_EQ(lag.run->progress.updates, 0u);
+  ASSERT_EQ(plain.learn(), SAC_OK);
+  for (HandRun *run : {&lag, &late, &plain}) ASSERT_EQ(run->step(), SAC_OK);
+  EXPECT_EQ(lag.run->progress.updates, 1u);
+  EXPECT_EQ(lag.run->progress.updates_owed, 1u);
+  EXPECT_EQ(rows_of(lag), rows_of(late));
+  EXPECT_NE(rows_of(lag), rows_of(plain));
+  EXPECT_EQ(policy_of(lag), policy_of(plain));
+  EXPECT_NE(policy_of(lag), policy_of(late));
 }
 
 TEST(RunLearn, AStopLeavesTheRestToTheNextCall) {

@@ -143,6 +143,7 @@ const TeamCase kTeams[] = {
     {"SeveralStepsByPriority",
      {"algorithm.n_steps=3", "algorithm.priority.enabled=true", "critic.dropout=0.1",
       "critic.layer_norm=true", "env.max_episode_steps=30"}},
+    {"Lagging", {"run.overlap=lag1", "algorithm.gradient_steps=2"}},
     {"Hopper", {"env.id=Hopper-v5", "env.max_episode_steps=37"}},
 };
 INSTANTIATE_TEST_SUITE_P(Cases, Team, testing::ValuesIn(kTeams),

@@ -57,14 +57,14 @@ TEST(Trainer, LeavesAWholeRunFolder) {
   EXPECT_TRUE(contains(contents(self.folder() + "/status.json"), "\"done\""));
 }
 
-TEST(Trainer, ResumedAnywhereItEndsAsIfNeverStopped) {
+void stop_and_resume(const std::vector<std::string> &options) {
   Training whole;
-  ASSERT_EQ(whole.train(kEvery100), SAC_OK) << whole.err.text;
+  ASSERT_EQ(whole.train(options), SAC_OK) << whole.err.text;
   std::string expected = digest_of(whole.checkpoint(300));
   for (int event : {1, 2, 3, 5, 7}) {
     Training parts;
     parts.stop_at_event = event;
-    ASSERT_EQ(parts.train(kEvery100), SAC_OK) << parts.err.text;
+    ASSERT_EQ(parts.train(options), SAC_OK) << parts.err.text;
     EXPECT_TRUE(parts.outcome.stopped);
     EXPECT_LT(parts.outcome.timesteps, 300u);
     EXPECT_TRUE(contains(contents(parts.folder() + "/status.json"), "\"stopped\""));
@@ -73,6 +73,27 @@ TEST(Trainer, ResumedAnywhereItEndsAsIfNeverStopped) {
     EXPECT_EQ(digest_of(parts.checkpoint(300)), expected) << event;
     EXPECT_EQ(logged(parts), logged(whole)) << event;
   }
+}
+
+TEST(Trainer, ResumedAnywhereItEndsAsIfNeverStopped) {
+  stop_and_resume(kEvery100);
+}
+
+TEST(Trainer, SoItDoesWhereUpdatesLag) {
+  stop_and_resume(with({"run.overlap=lag1", "algorithm.gradient_steps=2"}));
+}
+
+TEST(Trainer, TheUpdatesOfTheLastStepAreMadeByALongerRun) {
+  Training whole, parts;
+  ASSERT_EQ(whole.train(with({"run.overlap=lag1"})), SAC_OK) << whole.err.text;
+  ASSERT_EQ(parts.train(with({"run.overlap=lag1", "algorithm.total_timesteps=200"})), SAC_OK);
+  ASSERT_EQ(parts.resume({"algorithm.total_timesteps=300"}), SAC_OK) << parts.err.text;
+  EXPECT_EQ(digest_of(parts.checkpoint(300)), digest_of(whole.checkpoint(300)));
+  // and a run that does not lag any more makes them first
+  Training changed;
+  ASSERT_EQ(changed.train(with({"run.overlap=lag1", "algorithm.total_timesteps=200"})), SAC_OK);
+  ASSERT_EQ(changed.resume({"algorithm.total_timesteps=300", "run.overlap=none"}), SAC_OK);
+  EXPECT_EQ(changed.outcome.updates, whole.outcome.updates + 1);
 }
 
 TEST(Trainer, RunningStatisticsAreResumedToo) {
