@@ -222,7 +222,7 @@ static __device__ __forceinline__ sac_real sum_critics(const sac_flow_backward *
   return sum;
 }
 
-// dJ/du
+// dJ_pi/du
 static __device__ __forceinline__ void begin_return(const sac_flow_backward *op, int i, int row,
                                                     sac_real alpha, sac_real mean, sac_real *dx) {
   const sac_flow *flow = &op->flow;
@@ -296,9 +296,14 @@ static __global__ void flow_backward_kernel(const __grid_constant__ sac_flow_bac
   const sac_flow *flow = &op.flow;
   int i = (int)(blockIdx.x / (unsigned)op.rows), row = (int)(blockIdx.x % (unsigned)op.rows);
   const sac_real *weight = sac_stack_member(&op.weight, i), *tape = sac_stack_row(&op.tape, i, row);
-  sac_real alpha = sac_math_exp(op.log_alpha[i]), mean = 1 / (sac_real)op.rows;
+  // a loss of u alone does not weigh log pi
+  sac_real alpha = op.du.data ? (sac_real)0 : sac_math_exp(op.log_alpha[i]);
+  sac_real mean = 1 / (sac_real)op.rows;
   for (int j = (int)threadIdx.x; j < flow->condition; j += THREADS) d.condition[j] = 0;
-  begin_return(&op, i, row, alpha, mean, d.x);
+  if (op.du.data)
+    load_row(sac_stack_row(&op.du, i, row), flow->act_dim, d.x);
+  else
+    begin_return(&op, i, row, alpha, mean, d.x);
   __syncthreads();
   for (int l = flow->layers - 1; l >= 0; l--) {
     sac_flow_layer layer = sac_flow_layer_at(flow, l);
@@ -329,7 +334,8 @@ void sac_cuda_flow_backward(sac_backend *backend, const sac_flow_backward *op) {
   sac_cuda_reads_stack(&uses, &op->action, op->n, op->rows, op->flow.act_dim);
   sac_cuda_reads_stack(&uses, &op->dq, op->n * op->n_critics, op->rows, op->flow.act_dim);
   sac_cuda_reads_stack(&uses, &op->seed, op->n * op->n_critics, op->rows, 1);
-  sac_cuda_reads(&uses, op->log_alpha, (size_t)op->n * sizeof *op->log_alpha);
+  if (op->log_alpha) sac_cuda_reads(&uses, op->log_alpha, (size_t)op->n * sizeof *op->log_alpha);
+  sac_cuda_reads_stack(&uses, &op->du, op->n, op->rows, op->flow.act_dim);
   sac_cuda_writes_stack(&uses, &op->delta, op->n, op->rows, sac_flow_delta(&op->flow));
   sac_cuda_writes_stack(&uses, &op->dcondition, op->n, op->rows, op->flow.condition);
   sac_cuda_step_begin(backend, &uses);

@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "base/threads.h"
 
-#define SAC_BACKEND_VERSION 6
+#define SAC_BACKEND_VERSION 7
 
 /// A stack of row-major matrices: member i starts at `data + (i / share) * stride`, its rows lie
 /// `ld` apart. `share` > 1 lets neighbouring members read the same matrix (the critics of one seed
@@ -302,9 +302,9 @@ typedef struct sac_flow_forward {
   sac_stack log_pi;     // (n, rows, 1); data may be NULL
 } sac_flow_forward;
 
-/// Gradient of J_pi, as sac_gaussian_backward: with respect to the condition before its activation,
-/// and to what comes out of each layer of S and T of each coupling, from which
-/// linear_backward_weight makes the weights' gradients.
+/// Gradient of J_pi, as sac_gaussian_backward, or of a loss that is a function of u alone: with
+/// respect to the condition before its activation, and to what comes out of each layer of S and T
+/// of each coupling, from which linear_backward_weight makes the weights' gradients.
 typedef struct sac_flow_backward {
   int n, rows, n_critics;
   sac_flow flow;
@@ -316,6 +316,8 @@ typedef struct sac_flow_backward {
   sac_stack dq;               // (n * n_critics, rows, A)
   sac_stack seed;             // (n * n_critics, rows, 1)
   const sac_real *log_alpha;  // (n)
+  sac_stack du;               // (n, rows, A) the loss's gradient with respect to u, in place of
+                              // action, dq, seed and log_alpha; data NULL: J_pi's
   sac_stack delta;            // (n, rows, sac_flow_delta)
   sac_stack dcondition;       // (n, rows, E)
 } sac_flow_backward;

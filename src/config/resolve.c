@@ -197,8 +197,8 @@ static void resolve_sql(sac_config_loading *self) {
   fix_temperature(self);
   cfg->algorithm.update_order = SAC_UPDATE_ORDER_SEQUENTIAL;
   if (!is_given(cfg, "policy.type")) cfg->policy.type = SAC_POLICY_IMPLICIT;
-  if (cfg->policy.type != SAC_POLICY_IMPLICIT)
-    refuse_with_sql(self, "policy.type", "policy.type must be implicit");
+  if (cfg->policy.type != SAC_POLICY_IMPLICIT && cfg->policy.type != SAC_POLICY_REALNVP)
+    refuse_with_sql(self, "policy.type", "policy.type must be implicit or realnvp");
   if (!cfg->policy.squash) refuse_with_sql(self, "policy.squash", "policy.squash must be true");
   if (cfg->algorithm.action_prior != SAC_ACTION_PRIOR_UNIFORM)
     refuse_with_sql(self, "algorithm.action_prior", "algorithm.action_prior must be uniform");
@@ -358,7 +358,8 @@ static void note_unused_of_sql(const notes *self) {
                 "algorithm.sql.value_proposal is not uniform");
   static const char *const of_density[] = {"policy.squash_correction", "policy.log_std.mode",
                                            "policy.log_std.min", "policy.log_std.max"};
-  for (size_t i = 0; i < sizeof of_density / sizeof *of_density; i++)
+  bool has_density = cfg->policy.type != SAC_POLICY_IMPLICIT;
+  for (size_t i = 0; i < sizeof of_density / sizeof *of_density && !has_density; i++)
     note_unused(self, of_density[i], "policy.type implicit has no density");
 }
 

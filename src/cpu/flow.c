@@ -227,7 +227,7 @@ static void sum_critics(const sac_flow_backward *op, int i, int first, int count
   }
 }
 
-// dJ/du
+// dJ_pi/du
 static void begin_return(const sac_flow_backward *op, int i, int first, int count, sac_real alpha,
                          sac_real mean, returning *d) {
   const sac_flow *flow = &op->flow;
@@ -317,13 +317,18 @@ static void return_condition(const sac_flow_backward *op, int i, int first, int 
 static void backward_chunk(const sac_flow_backward *op, int i, int first, int count) {
   const sac_flow *flow = &op->flow;
   const sac_real *weight = sac_stack_member(&op->weight, i);
-  sac_real alpha = sac_math_exp(op->log_alpha[i]), mean = 1 / (sac_real)op->rows;
+  // a loss of u alone does not weigh log pi
+  sac_real alpha = op->du.data ? (sac_real)0 : sac_math_exp(op->log_alpha[i]);
+  sac_real mean = 1 / (sac_real)op->rows;
   passing p;
   returning d;
   load_condition(flow, &op->condition, i, first, count, &p);
   for (int j = 0; j < flow->condition; j++)
     for (int r = 0; r < SAC_CHUNK; r++) d.condition[j][r] = 0;
-  begin_return(op, i, first, count, alpha, mean, &d);
+  if (op->du.data)
+    load_all(&op->du, i, first, count, 0, flow->act_dim, d.x);
+  else
+    begin_return(op, i, first, count, alpha, mean, &d);
   for (int l = flow->layers - 1; l >= 0; l--) {
     sac_flow_layer layer = sac_flow_layer_at(flow, l);
     if (layer.changed == 0) continue;

@@ -88,8 +88,8 @@ typedef struct sac_policy_gradient {
   sac_stack dq, seed;         // (n_seeds * n_critics, rows, A and 1) dQ/da as sac_gaussian_backward
   const sac_real *log_alpha;  // (n_seeds)
   sac_stack integrand, baseline;  // (n_seeds, rows, 1) as sac_gmm_backward
-  sac_stack du;  // (n_seeds, rows, A) for an implicit policy, in place of all others:
-                 // a loss's gradient with respect to the actions before tanh
+  sac_stack du;  // (n_seeds, rows, A) of kinds that keep the actions before tanh, in place of all
+                 // others: a loss's gradient with respect to these; data NULL: J_pi's
 } sac_policy_gradient;
 
 /// params.grad of every tensor, overwritten.

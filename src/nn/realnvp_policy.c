@@ -96,6 +96,12 @@ static void sample(const sac_policy *policy, sac_policy_pass *pass, const sac_po
   backend->ops->flow_forward(backend, &step);
 }
 
+static sac_stack unsquashed(const sac_policy *policy, const sac_policy_pass *pass) {
+  sac_stack u = pass->tape;
+  u.data += policy->flow.layers * sac_flow_tape_layer(&policy->flow);
+  return u;
+}
+
 /// One layer within S or T: where its outputs' deltas and its inputs lie, and its weights.
 typedef struct part {
   int out, in, delta_at, tape_at;
@@ -146,6 +152,7 @@ static void backward(sac_policy *policy, sac_policy_pass *pass,
                             .dq = gradient->dq,
                             .seed = gradient->seed,
                             .log_alpha = gradient->log_alpha,
+                            .du = gradient->du,
                             .delta = pass->delta,
                             .dcondition = pass->mlp.dout};
   backend->ops->flow_backward(backend, &step);
@@ -176,4 +183,5 @@ const sac_policy_kind sac_realnvp_policy = {.name = "realnvp",
                                             .carve = carve,
                                             .reserve = reserve,
                                             .sample = sample,
+                                            .unsquashed = unsquashed,
                                             .backward = backward};

@@ -101,9 +101,14 @@ TEST_F(SoftQLearning, TargetIsTheSoftValueOfTheNextState) {
 // the gradient is that of sum_j -D_j u_j with D as it is: against differences of the u_j
 TEST_F(SoftQLearning, SamplersGradientCarriesTheDirectionBack) {
   if (sizeof(sac_real) == 4) GTEST_SKIP() << "differences need the double build";
-  for (const char *space : {"u", "action_repo"}) {
+  const std::pair<const char *, const char *> cases[] = {
+      {"u", "implicit"}, {"action_repo", "implicit"}, {"u", "realnvp"}, {"action_repo", "realnvp"}};
+  for (auto [space, type] : cases) {
     const int rows = 6;
-    Agent agent(join(kSql, {std::string("algorithm.sql.svgd_space=") + space}), {1, 2}, rows);
+    Agent agent(join(kSql, {std::string("algorithm.sql.svgd_space=") + space,
+                            std::string("policy.type=") + type, "policy.flow.preprocess=[5]",
+                            "policy.activation=tanh"}),
+                {1, 2}, rows);
     sac_agent *self = agent.agent;
     self->cfg.algorithm.policy_lr = self->cfg.algorithm.q_lr = self->cfg.algorithm.tau = 0;
     draw_parameters(agent, 40, 0.7);
@@ -138,8 +143,8 @@ TEST_F(SoftQLearning, SamplersGradientCarriesTheDirectionBack) {
           worst = std::max(worst, std::abs(slope - (double)grad[at]));
           largest = std::max(largest, std::abs(slope));
         }
-    EXPECT_LE(worst, sac_test::gradient_tolerance() * largest) << space;
-    EXPECT_GT(largest, 1e-3) << space;
+    EXPECT_LE(worst, sac_test::gradient_tolerance() * largest) << space << " " << type;
+    EXPECT_GT(largest, 1e-3) << space << " " << type;
   }
 }
 
@@ -196,20 +201,24 @@ Moments act_often(Agent &agent) {
 
 // both modes, each half of the time, as wide as exp(Q / alpha) is
 TEST_F(SoftQLearning, SamplerDrawsFromExpQ) {
-  const std::vector<std::string> options = {"algorithm.name=sql",    "algorithm.ent_coef=0.7",
-                                            "policy.hidden=[32,32]", "critic.hidden=[32,32]",
-                                            "algorithm.q_lr=0.005",  "algorithm.policy_lr=0.003"};
-  Agent agent(options, {1}, 32);
-  fill_with_two_modes(agent);
-  for (int i = 0; i < 1500; i++) sac_agent_update(agent.agent, &agent.replay);
-  Moments found = act_often(agent);
-  EXPECT_NEAR(found.square[0], square_of(1, 0.7), 0.08);
-  EXPECT_NEAR(found.square[1], square_of(-1, 0.7), 0.05);
-  EXPECT_NEAR(found.share, 0.5, 0.15);
-  sac_loss_values losses = sac_agent_losses(agent.agent, 0);
-  EXPECT_GT(losses.sample_size, 1);
-  EXPECT_LE(losses.sample_size, 16);
-  EXPECT_TRUE(std::isnan(losses.entropy) && std::isnan(losses.acceptance));
+  for (const char *type : {"implicit", "realnvp"}) {
+    const std::vector<std::string> options = {
+        "algorithm.name=sql",        "algorithm.ent_coef=0.7",
+        "policy.hidden=[32,32]",     "policy.flow={coupling_layers: 4, st_hidden: [16]}",
+        "critic.hidden=[32,32]",     "algorithm.q_lr=0.005",
+        "algorithm.policy_lr=0.003", std::string("policy.type=") + type};
+    Agent agent(options, {1}, 32);
+    fill_with_two_modes(agent);
+    for (int i = 0; i < 1500; i++) sac_agent_update(agent.agent, &agent.replay);
+    Moments found = act_often(agent);
+    EXPECT_NEAR(found.square[0], square_of(1, 0.7), 0.08) << type;
+    EXPECT_NEAR(found.square[1], square_of(-1, 0.7), 0.05) << type;
+    EXPECT_NEAR(found.share, 0.5, 0.15) << type;
+    sac_loss_values losses = sac_agent_losses(agent.agent, 0);
+    EXPECT_GT(losses.sample_size, 1) << type;
+    EXPECT_LE(losses.sample_size, 16) << type;
+    EXPECT_TRUE(std::isnan(losses.entropy) && std::isnan(losses.acceptance)) << type;
+  }
 }
 
 // with a policy that has learned nothing the chains alone find exp(Q / alpha)

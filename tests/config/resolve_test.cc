@@ -62,7 +62,7 @@ TEST(Resolve, SoftQLearningHasItsTemperatureAndSampler) {
 TEST(Resolve, SoftQLearningRefusesWhatItCannotSample) {
   const std::pair<const char *, const char *> cases[] = {
       {"policy: {type: gaussian}",
-       "f.yaml:1:16: policy.type must be implicit for algorithm.name "
+       "f.yaml:1:16: policy.type must be implicit or realnvp for algorithm.name "
        "sql"},
       {"policy: {squash: false}",
        "f.yaml:1:18: policy.squash must be true for algorithm.name sql"}};

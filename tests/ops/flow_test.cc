@@ -1,6 +1,7 @@
 // Flows against float64 formulas written independently: values, log-determinant against a numeric
 // Jacobian, the way back, the density's integral, and gradients against central differences.
 #include <algorithm>
+#include <numeric>
 
 #include "ops/fixture.h"
 
@@ -269,10 +270,14 @@ TEST_P(FlowOps, TheDensityIntegratesToOne) {
   EXPECT_NEAR(1, sum * 4 / (side * side), 1e-3);
 }
 
-// J_pi's integrand of a row: alpha (log pi - prior log p0) - <dq, a>
-double row_loss(Row &row, const Values &h, const Values &dq, double alpha, bool prior) {
-  double loss = alpha * row.log_pi(h);
+enum Loss { kUniformPrior, kNormalPrior, kOfU };
+
+// J_pi's integrand of a row: alpha (log pi - prior log p0) - <dq, a>; or a loss <dq, u>
+double row_loss(Row &row, const Values &h, const Values &dq, double alpha, Loss kind) {
   Values u = row.run(h);
+  if (kind == kOfU) return std::inner_product(u.begin(), u.end(), dq.begin(), 0.0);
+  double loss = alpha * row.log_pi(h);
+  bool prior = kind == kNormalPrior;
   for (size_t j = 0; j < u.size(); j++) {
     double a = row.action_of(u[j]);
     loss += (prior ? alpha * 0.5 * a * a : 0) - dq[j] * a;
@@ -280,9 +285,9 @@ double row_loss(Row &row, const Values &h, const Values &dq, double alpha, bool 
   return loss;
 }
 
-TEST_P(FlowOps, GradientIsThatOfThePolicyLoss) {
+TEST_P(FlowOps, GradientIsThatOfTheLoss) {
   for (sac_flow flow : shapes())
-    for (bool prior : {false, true}) {
+    for (Loss kind : {kUniformPrior, kNormalPrior, kOfU}) {
       const int n = 2, rows = 3, critics = 2;
       if (flow.activation == SAC_RELU) flow.activation = SAC_TANH;  // no knees
       Bench bench(flow, n, rows, 2, 0.4);
@@ -295,6 +300,11 @@ TEST_P(FlowOps, GradientIsThatOfThePolicyLoss) {
           seed.at(i * critics + r % 2, r, 0) = 0;
           for (int j = 0; j < flow.act_dim; j++) dq.at(i * critics + r % 2, r, j) = kPoison;
         }
+      Stack du(n, rows, flow.act_dim, 1);
+      for (int i = 0; i < n; i++)
+        for (int r = 0; r < rows; r++)
+          for (int j = 0; j < flow.act_dim; j++)
+            du.at(i, r, j) = dq.at(i * critics + 1 - r % 2, r, j) / rows;
       std::vector<sac_real> log_alpha((size_t)n, (sac_real)-0.7);
       const double alpha = std::exp((double)(sac_real)-0.7);
       sac_flow_forward forward = bench.forward();
@@ -303,7 +313,7 @@ TEST_P(FlowOps, GradientIsThatOfThePolicyLoss) {
                               rows,
                               critics,
                               flow,
-                              prior,
+                              kind == kNormalPrior,
                               bench.condition.view(),
                               bench.weight.view(),
                               bench.tape.view(),
@@ -311,8 +321,14 @@ TEST_P(FlowOps, GradientIsThatOfThePolicyLoss) {
                               dq.view(),
                               seed.view(),
                               log_alpha.data(),
+                              {},
                               delta.view(),
                               dcondition.view()};
+      if (kind == kOfU) {
+        op.action = op.dq = op.seed = {};
+        op.log_alpha = nullptr;
+        op.du = du.view();
+      }
       ops->flow_backward(backend, &op);
       const double relative = tolerance(5e-5, 1e-7);
       for (int i = 0; i < n; i++) {
@@ -327,7 +343,7 @@ TEST_P(FlowOps, GradientIsThatOfThePolicyLoss) {
             double want = slope_of([&](double step) {
                             Row moved = row.back();
                             moved.condition[(size_t)k] += step;
-                            return row_loss(moved, h.back(), g.back(), alpha, prior);
+                            return row_loss(moved, h.back(), g.back(), alpha, kind);
                           }) /
                           rows;
             ASSERT_NEAR(want, dcondition.at(i, r, k), relative * (std::abs(want) + 1));
@@ -344,7 +360,7 @@ TEST_P(FlowOps, GradientIsThatOfThePolicyLoss) {
             for (int r = 0; r < rows; r++) {
               Row moved = row[(size_t)r];
               moved.weight[place] += step;
-              sum += row_loss(moved, h[(size_t)r], g[(size_t)r], alpha, prior) / rows;
+              sum += row_loss(moved, h[(size_t)r], g[(size_t)r], alpha, kind) / rows;
             }
             return sum;
           });

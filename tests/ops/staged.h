@@ -350,6 +350,7 @@ inline void staged_flow_backward(sac_backend *backend, const sac_flow_backward *
   stage.move(op.dq, members, op.rows, op.flow.act_dim);
   stage.move(op.seed, members, op.rows, 1);
   stage.move(op.log_alpha, (size_t)op.n);
+  stage.move(op.du, op.n, op.rows, op.flow.act_dim);
   stage.move(op.delta, op.n, op.rows, sac_flow_delta(&op.flow), BACK);
   stage.move(op.dcondition, op.n, op.rows, op.flow.condition, BACK);
   stage.ops().flow_backward(stage.device(), &op);

@@ -69,6 +69,7 @@ const ResumeCase kResumes[] = {
      {"env.id=Multigoal-v0", "algorithm.name=sql", "algorithm.sql.value_proposal=policy",
       "algorithm.target_update_interval=7", "algorithm.tau=1"},
      130},
+    {"MultigoalSqlFlow", {"env.id=Multigoal-v0", "algorithm.name=sql", "policy.type=realnvp"}, 130},
     {"MultigoalSqlChains",
      {"env.id=Multigoal-v0", "algorithm.name=sql", "algorithm.sql.sampler=mcmc",
       "algorithm.sql.mcmc.steps=3"},
