@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include "base/files.h"
 #include "sac/sac.h"
+#include "train/checkpoint_folder.h"
 #include "train/lower.h"
 #include "train/tensors.h"
 
@@ -28,18 +28,8 @@ static const counter counters[] = {{"timesteps", offsetof(sac_progress, timestep
 
 enum { COUNTERS = sizeof counters / sizeof *counters };
 
-// file names hold twelve digits
-static const uint64_t steps_max = 1000000000000;
-
 static uint64_t *counter_at(sac_progress *progress, int i) {
   return (uint64_t *)(void *)((char *)progress + counters[i].offset);
-}
-
-sac_status sac_checkpoint_path(const char *folder, uint64_t timesteps, char *path, sac_error *err) {
-  char name[64];
-  snprintf(name, sizeof name, "checkpoints/step-%012llu.safetensors",
-           (unsigned long long)timesteps);
-  return sac_path_join(path, folder, name, err);
 }
 
 static void note_number(sac_safetensors_writer *writer, const char *key, uint64_t value) {
@@ -368,29 +358,6 @@ sac_status sac_checkpoint_load(const sac_state *state, const char *path, bool co
   return status;
 }
 
-static bool is_step_file(const char *name) {
-  const char *ending = strrchr(name, '.');
-  return strncmp(name, "step-", 5) == 0 && ending && strcmp(ending, ".safetensors") == 0;
-}
-
-sac_status sac_checkpoint_list(const char *folder, char ***names, int *count, sac_error *err) {
-  char checkpoints[SAC_PATH_MAX], path[SAC_PATH_MAX];
-  char **all;
-  int n_all, n = 0;
-  SAC_TRY(sac_path_join(checkpoints, folder, "checkpoints", err));
-  SAC_TRY(sac_folder_list(checkpoints, &all, &n_all, err));
-  char **paths = calloc((size_t)n_all + 1, sizeof *paths);
-  for (int i = n_all - 1; i >= 0 && paths; i--) {
-    if (!is_step_file(all[i]) || sac_path_join(path, checkpoints, all[i], err) != SAC_OK) continue;
-    if ((paths[n] = strdup(path))) n++;
-  }
-  sac_names_free(all, n_all);
-  if (!paths) return sac_error_set(err, SAC_FAILED, "no memory for the list of checkpoints");
-  *names = paths;
-  *count = n;
-  return SAC_OK;
-}
-
 static void say_skipped(sac_log *log, const char *path, const sac_error *why) {
   // a missing or damaged block of the replay is named without the checkpoint that lists it
   bool is_named = strncmp(why->text, path, strlen(path)) == 0;
@@ -400,15 +367,14 @@ static void say_skipped(sac_log *log, const char *path, const sac_error *why) {
 
 sac_status sac_checkpoint_load_newest(const sac_state *state, const sac_checkpoint_search *search,
                                       char *used, sac_error *err) {
-  char **paths, newest[SAC_PATH_MAX];
+  char **paths;
   const char *folder = search->folder;
   int count, tried = 0;
   sac_error why;
-  SAC_TRY(sac_checkpoint_path(folder, search->most, newest, err));
   SAC_TRY(sac_checkpoint_list(folder, &paths, &count, err));
   sac_status status = SAC_BAD_CHECKPOINT;
   for (int i = 0; i < count && status == SAC_BAD_CHECKPOINT; i++) {
-    if (search->most < steps_max && strcmp(paths[i], newest) > 0) continue;
+    if (sac_checkpoint_steps(paths[i]) > search->most) continue;
     tried++;
     status = sac_checkpoint_load(state, paths[i], search->complete, &why);
     snprintf(used, SAC_PATH_MAX, "%s", paths[i]);
@@ -423,46 +389,6 @@ sac_status sac_checkpoint_load_newest(const sac_state *state, const sac_checkpoi
                          folder, folder);
   return sac_error_set(err, status, "%s: none of its %d checkpoints can be used (see the warnings)",
                        folder, tried);
-}
-
-// the block lists of the checkpoints that stay; false when one cannot be read, so that nothing is
-// known to be unused
-static bool collect_lists(char *const *paths, int n, char **lists) {
-  for (int i = 0; i < n; i++) {
-    sac_safetensors *file;
-    sac_error ignored;  // an unreadable checkpoint only means that no block is removed
-    if (sac_safetensors_open(paths[i], false, &file, &ignored) != SAC_OK) return false;
-    const char *list = sac_safetensors_text(file, "replay.blocks");
-    lists[i] = strdup(list ? list : "");
-    sac_safetensors_close(file);
-    if (!lists[i]) return false;
-  }
-  return true;
-}
-
-static sac_status remove_old(char *const *paths, int keep, int count, sac_error *err) {
-  for (int i = keep; i < count; i++)
-    if (unlink(paths[i]) != 0)
-      return sac_error_set(err, SAC_BAD_DISK, "%s: cannot be removed", paths[i]);
-  return SAC_OK;
-}
-
-sac_status sac_checkpoint_prune(const char *folder, uint64_t timesteps, int64_t keep,
-                                sac_error *err) {
-  char **paths, newest[SAC_PATH_MAX], blocks[SAC_PATH_MAX];
-  int count, later = 0;
-  SAC_TRY(sac_checkpoint_path(folder, timesteps, newest, err));
-  SAC_TRY(sac_path_join(blocks, folder, "checkpoints/replay", err));
-  SAC_TRY(sac_checkpoint_list(folder, &paths, &count, err));
-  while (later < count && strcmp(paths[later], newest) > 0) later++;
-  int kept = count - later < keep ? count : later + (int)keep;
-  sac_status status = remove_old(paths, kept, count, err);
-  char **lists = calloc((size_t)kept + 1, sizeof *lists);
-  if (status == SAC_OK && lists && collect_lists(paths, kept, lists))
-    status = sac_replay_log_prune(blocks, lists, kept, err);
-  if (lists) sac_names_free(lists, kept);
-  sac_names_free(paths, count);
-  return status;
 }
 
 static sac_status hash_rows(void *context, const sac_block *block, const sac_safetensors *file,

@@ -27,9 +27,6 @@ typedef struct sac_state {
   int obs_ld;
 } sac_state;
 
-/// "DIR/checkpoints/step-%012d.safetensors"
-sac_status sac_checkpoint_path(const char *folder, uint64_t timesteps, char *path, sac_error *err);
-
 /// Write the state to `path`, durably or not at all; `complete` adds environments and replay, so
 /// that a run can go on from it.
 sac_status sac_checkpoint_save(const sac_state *state, const char *path, bool complete,
@@ -52,15 +49,6 @@ typedef struct sac_checkpoint_search {
 /// Load the newest checkpoint that is valid; `used` (SAC_PATH_MAX) gets its path.
 sac_status sac_checkpoint_load_newest(const sac_state *state, const sac_checkpoint_search *search,
                                       char *used, sac_error *err);
-
-/// The step files of a run, newest first; frees with sac_names_free.
-sac_status sac_checkpoint_list(const char *folder, char ***names, int *count, sac_error *err);
-
-/// Remove step files beyond the newest `keep` of those up to `timesteps`, then replay blocks that
-/// no checkpoint left lists. Files past `timesteps`, which a resume passed over, neither go nor
-/// count.
-sac_status sac_checkpoint_prune(const char *folder, uint64_t timesteps, int64_t keep,
-                                sac_error *err);
 
 /// XXH3 of all tensors, counters and live replay rows of an open checkpoint, as hex: equal states
 /// have equal digests. Verifies the replay blocks that it lists, beside it in "replay/".

@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 #include "base/files.h"
-#include "train/checkpoint.h"
+#include "train/checkpoint_folder.h"
 
 /// A file that lower layers are read from.
 typedef struct source {

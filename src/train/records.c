@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "train/checkpoint_folder.h"
 #include "train/run_folder.h"
 
 _Static_assert((int)SAC_SEEDS_MAX == (int)SAC_CONFIG_LIST_MAX &&

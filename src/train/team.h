@@ -13,12 +13,12 @@ typedef struct sac_lane {
   sac_learner learner;
   sac_run *runs;  ///< (n_runs) a part of the team's
   int n_runs;
-  sac_hierarchy *lower;      ///< policies below those trained; NULL where there are none
+  sac_hierarchy *lower;  ///< policies below those trained; NULL where there are none
   // of the step being made
   int n_turns;
-  sac_vec_env_turn *turns;  ///< (n_runs)
-  sac_transitions *rows;    ///< (n_runs)
-  sac_run **stepped;        ///< (n_runs)
+  sac_vec_env_turn *turns;   ///< (n_runs)
+  sac_transitions *rows;     ///< (n_runs)
+  sac_run **stepped;         ///< (n_runs)
   uint64_t *faults;          ///< (n_runs)
   sac_evaluator *evaluator;  ///< opened by the first evaluation
 } sac_lane;

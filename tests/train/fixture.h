@@ -18,6 +18,7 @@
 extern "C" {
 #include "io/safetensors.h"
 #include "sac/sac.h"
+#include "train/checkpoint_folder.h"
 #include "train/team.h"
 }
 
