@@ -1,8 +1,9 @@
 // AntCrossMaze-v0 and AntSimpleMaze-v0: find the end of a corridor (Haarnoja et al. 2018, Latent
 // Space Policies, section 6.3). Robot and observation are those of AntDirection-v0, followed by the
 // torso's place and the goal's, so that a policy trained there can be the lower layer here. The
-// reward is sparse: reaching the goal ends the episode. Walls stand as in the authors' cross maze;
-// the simple maze is one bend between such walls.
+// reward is sparse: reaching the goal ends the episode; that of the speed, nothing by default, is
+// for learning to run there first. Walls stand as in the authors' cross maze; the simple maze is
+// one bend between such walls.
 #include "env/ant_body.h"
 
 #include "env/arithmetic.h"
@@ -51,17 +52,19 @@ static const maze simple = {.n_walls = 8,
 typedef struct ant_maze {
   sac_mujoco mujoco;
   const maze *maze;
-  double goal_reward, goal_radius, noise_scale;
+  double goal_reward, goal_radius, velocity_weight, noise_scale;
   sac_range height, force;
 } ant_maze;
 
-enum { FRAME_SKIP, GOAL_REWARD, GOAL_RADIUS, NOISE_SCALE, N_KEYWORDS };
+enum { FRAME_SKIP, GOAL_REWARD, GOAL_RADIUS, VELOCITY_WEIGHT, NOISE_SCALE, N_KEYWORDS };
 
 static const sac_env_keyword keywords[N_KEYWORDS] = {
     [FRAME_SKIP] = SAC_MUJOCO_FRAME_SKIP(5),
     [GOAL_REWARD] =
         SAC_KEYWORD_NUMBER("goal_reward", 1000.0, -1e9, 1e9, "reward of reaching the goal"),
-    [GOAL_RADIUS] = SAC_KEYWORD_NUMBER("goal_radius", 2.0, 0, 100, "distance that counts, in m"),
+    [GOAL_RADIUS] =
+        SAC_KEYWORD_NUMBER("goal_radius", 2.0, 0, 100, "distance that counts, in m; 0: no goal"),
+    [VELOCITY_WEIGHT] = SAC_MUJOCO_WEIGHT("velocity_reward_weight", 0.0, "the speed in the plane"),
     [NOISE_SCALE] = SAC_MUJOCO_NOISE(0.1),
 };
 
@@ -105,6 +108,7 @@ static sac_status open_maze(const maze *plan, void (*change)(mjSpec *spec),
                    .maze = plan,
                    .goal_reward = given[GOAL_REWARD].value[0],
                    .goal_radius = given[GOAL_RADIUS].value[0],
+                   .velocity_weight = given[VELOCITY_WEIGHT].value[0],
                    .noise_scale = given[NOISE_SCALE].value[0],
                    .height = {0.2, 1},
                    .force = {-1, 1}};
@@ -164,7 +168,9 @@ static void step(const void *shared, void *env, const float *action, double *obs
   observe(task, self, obs);
   const double *goal = find_goal(task, self), *at = self->data->qpos;
   bool reached = hypot(at[0] - goal[0], at[1] - goal[1]) < task->goal_radius;
-  result->reward = reached ? task->goal_reward : 0;
+  double speed = hypot(sac_mujoco_x_speed(&task->mujoco, self, at[0]),
+                       sac_mujoco_y_speed(&task->mujoco, self, at[1]));
+  result->reward = task->velocity_weight * speed + (reached ? task->goal_reward : 0);
   result->terminated = reached || !sac_ant_is_healthy(self->data, task->height);
 }
 

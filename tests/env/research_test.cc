@@ -119,6 +119,23 @@ TEST(AntTasks, MazesEndAtTheirGoalAndDrawAllOfThem) {
   }
 }
 
+// where the speed counts it does as in AntDirection, and without a radius nothing ends at a goal
+TEST(AntTasks, AMazeWithoutGoalsRewardsSpeed) {
+  auto maze = open_task(
+      {"env.id=AntCrossMaze-v0", "env.kwargs={goal_radius: 0, velocity_reward_weight: 2}"});
+  auto direction = open_task({"env.id=AntDirection-v0",
+                              "env.kwargs={velocity_reward_weight: 2, survive_reward: 0, "
+                              "contact_cost_weight: 0, ctrl_cost_weight: 0}"});
+  std::vector<double> state = standing_ant(maze.get()), obs;
+  state[15] = 1.5, state[16] = -1;
+  sac_env_result ours = step_from(maze.get(), state, std::vector<float>(8, 0.2f), &obs);
+  sac_env_result theirs = step_from(direction.get(), state, std::vector<float>(8, 0.2f), &obs);
+  EXPECT_GT(ours.reward, 2);
+  EXPECT_NEAR(theirs.reward, ours.reward, 1e-9);
+  state[0] = 6, state[1] = -6;
+  EXPECT_FALSE(step_from(maze.get(), state, std::vector<float>(8, 0.0f), &obs).terminated);
+}
+
 // a wall stops what runs against it
 TEST(AntTasks, WallsHold) {
   auto task = open_task({"env.id=AntSimpleMaze-v0"});
