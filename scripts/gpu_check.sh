@@ -159,7 +159,7 @@ PY
 }
 
 section_bench() {
-  local sizes rows seeds precision
+  local sizes rows seeds precision way
   : >"$out/bench.jsonl"
   say ""
   say "| update | us a seed-update | p10 .. p90 | seed-updates/s | TFLOP/s | % of fp32 peak |"
@@ -186,10 +186,11 @@ section_bench() {
   say ""
   say "Training HalfCheetah-v5, one update a step:"
   say '```'
-  say "$(timeout 40 "$sac" bench train env.id=HalfCheetah-v5 run.device=cuda bench.steps=4000 \
-    bench.from=1000 algorithm.learning_starts=500 2>&1 | head -n 1)"
-  say "$(timeout 40 "$sac" bench train env.id=HalfCheetah-v5 run.device=cpu bench.steps=4000 \
-    bench.from=1000 algorithm.learning_starts=500 2>&1 | head -n 1)"
+  for way in cuda,none cuda,lag1 cpu,none; do
+    say "$way: $(timeout 40 "$sac" bench train env.id=HalfCheetah-v5 "run.device=${way%,*}" \
+      "run.overlap=${way#*,}" bench.steps=4000 bench.from=1000 algorithm.learning_starts=500 2>&1 |
+      head -n 1)"
+  done
   say '```'
 }
 
