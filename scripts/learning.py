@@ -2,7 +2,7 @@
 """Judges that sac learns: trains real tasks and compares with stated bars and reference curves.
 
   learning.py SAC [pendulum] [lqr] [hierarchy] [multigoal] [multigoal_sql]
-              [pendulum_pg] [lqr_pg] [inverted_pendulum_pg] [half_cheetah] [hopper]
+              [pendulum_pg] [lqr_pg] [inverted_pendulum_pg] [half_cheetah] [hopper] [ant_maze]
               [--jobs N] [--out DIR] [key=value ...]
 
 pendulum       10,000 steps, 5 seeds, sac and sac_v1: 100 deterministic evaluation episodes each,
@@ -21,6 +21,9 @@ inverted_pendulum_pg  the policy gradient, 3 seeds x 100 episodes: 1000, which n
 half_cheetah,  50,000 steps, 3 seeds, settings of the reference: the mean of the evaluations at 5k,
 hopper         10k .. 50k not below the reference's (results/reference) by more than two standard
                errors of the difference
+ant_maze       a layer that learned to run in 3 million steps, and on it one that learned the cross
+               maze in 1 million: reaches the goal in at least a quarter of 100 episodes, ten times
+               as often as a Gaussian policy that had these 1 million alone
 
 Runs go to DIR (default runs/learning) and are reused when they are complete. Prints a Markdown
 table; the last line is `N passed, N failed`, the exit code says the same."""
@@ -249,6 +252,23 @@ def four_goals(arguments, table):
               f"{max(errors):.2f}", "<= 1", max(errors) <= 1)
 
 
+# a hierarchy of ants
+
+
+def ant_maze(arguments, table):
+    lower, = train_all(arguments, [("ant-direction", "ant_direction.yaml", [])])
+    jobs = [("ant-maze-stack", "ant_cross_maze.yaml", [f"hierarchy.lower={lower}"]),
+            ("ant-maze-flat", "ant_cross_maze.yaml",
+             ["hierarchy.lower=null", "policy.type=gaussian"])]
+    # 1000 for reaching the goal, nothing else
+    stack, flat = [call(arguments.sac, "eval", folder, "--episodes", 100, "--seed", 20000,
+                        "--stochastic")["return_mean"] / 1000
+                   for folder in train_all(arguments, jobs)]
+    table.row("AntCrossMaze-v0, share of 100 episodes that reach the goal, stack and flat",
+              [stack, flat], f"{100 * stack:.0f} % and {100 * flat:.0f} %",
+              ">= 25 %, >= 10 times", stack >= 0.25 and stack >= 10 * flat)
+
+
 # learning curves
 
 
@@ -289,7 +309,8 @@ def main():
              "pendulum_pg": pendulum_pg, "inverted_pendulum_pg": inverted_pendulum_pg,
              "lqr_pg": lambda a, t: lqr(a, t, ["maxent_pg"], "lqr_pg.yaml"),
              "half_cheetah": lambda a, t: curve(a, t, "HalfCheetah-v5", "half_cheetah"),
-             "hopper": lambda a, t: curve(a, t, "Hopper-v5", "hopper")}
+             "hopper": lambda a, t: curve(a, t, "Hopper-v5", "hopper"),
+             "ant_maze": ant_maze}
     parser = argparse.ArgumentParser(usage=__doc__.replace("%", "%%"))
     parser.add_argument("sac", type=Path)
     parser.add_argument("words", nargs="*")
