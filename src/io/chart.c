@@ -127,11 +127,22 @@ static void write_bar_range(FILE *out, const sac_panel *panel) {
           high > 0 || low == 0 ? high + margin : 0);
 }
 
+// long names stand below one another: side by side they would be cut off
+static void write_key(FILE *out, const sac_panel *panel) {
+  size_t letters = 0;
+  for (int i = 0; i < panel->n_series; i++) {
+    const char *label = panel->series[i].label;
+    if (label && strlen(label) > letters) letters = strlen(label);
+  }
+  fprintf(out, "set key maxcols %s\n", letters > 16 ? "1" : "auto");
+}
+
 static void write_panel(FILE *out, const sac_panel *panel) {
   write_setting(out, "title", panel->title, "");
   write_setting(out, "xlabel", panel->x_label, " offset 0,0.4");
   write_setting(out, "ylabel", panel->y_label, "");
   write_ticks(out, panel);
+  write_key(out, panel);
   fprintf(out, "unset logscale\n");
   if (panel->log_x) fprintf(out, "set logscale x\n");
   if (panel->log_y) fprintf(out, "set logscale y\n");

@@ -753,8 +753,8 @@ def an_interrupt_of_several_seeds_leaves_all_at_one_step(room):
         assert room.state(folder / "seed-1") == room.state(whole)
 
 
-def interrupted(room, name, *overrides):
-    """Interrupt a run some time after its first row of metrics; seconds until it ended."""
+def interrupted(room, name, *overrides, after_s=0.15):
+    """Interrupt a run so long after its first row of metrics; seconds until it ended."""
     folder = room.folder / name
     words = ["train", room.config(), *overrides, "--out", folder]
     process = subprocess.Popen([room.sac, *map(str, words)], stdin=subprocess.DEVNULL,
@@ -762,7 +762,7 @@ def interrupted(room, name, *overrides):
     metrics = folder / "metrics.csv"
     while not metrics.exists() or metrics.read_text().count("\n") < 2:
         time.sleep(0.005)
-    time.sleep(0.15)
+    time.sleep(after_s)
     process.send_signal(signal.SIGINT)
     begin = time.monotonic()
     assert process.wait(timeout=20) == 130, f"exit {process.returncode}"
@@ -780,7 +780,7 @@ def an_interrupt_within_an_evaluation_loses_nothing(room):
 def an_interrupt_within_the_updates_of_a_step_loses_nothing(room):
     words = ["algorithm.gradient_steps=20000", "algorithm.total_timesteps=61"]
     whole = room.train("whole", *words)
-    folder, _ = interrupted(room, "run", *words)
+    folder, _ = interrupted(room, "run", *words, after_s=0.03)
     room.run("resume", folder)
     assert room.state(whole) == room.state(folder)
 
