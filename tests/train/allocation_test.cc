@@ -3,35 +3,22 @@
 // place of the C library's in this program and hand on to it, or to a sanitiser's where it is
 // there.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
+#include <thread>
 
 #include "train/fixture.h"
 
 namespace {
 std::atomic<long> allocations{0};
 std::atomic<int> test_number{0};
-constexpr int kOlderMost = 1024;
-std::atomic<pid_t> older[kOlderMost];  // threads that were there when the test began
-std::atomic<int> n_older{0};
-thread_local int seen_in = -1;  // the test that a thread belongs to
-
-void note_older_threads() {
-  int n = 0;
-  for (const auto &task : std::filesystem::directory_iterator("/proc/self/task"))
-    if (n < kOlderMost) older[n++] = (pid_t)std::stol(task.path().filename());
-  n_older = n;
-}
+thread_local int seen_in = -1;  // the test in which a thread allocated first
 
 void count_allocation() {
-  if (seen_in < 0)
-    seen_in = std::find(older, older + n_older, gettid()) == older + n_older ? (int)test_number : 0;
+  if (seen_in < 0) seen_in = test_number;
   if (seen_in == test_number) allocations++;
 }
 }  // namespace
@@ -87,10 +74,22 @@ bool counting_works() {
   return allocations == before + 2;
 }
 
+/// Until all threads of a pool are at work: a sanitiser allocates in a thread that starts.
+void await_all(sac_threads *threads) {
+  struct Gathering {
+    std::atomic<int> here;
+    int wanted;
+  } gathering = {{0}, sac_threads_count(threads)};
+  auto part = [](void *context, int) {
+    auto *self = static_cast<Gathering *>(context);
+    for (++self->here; self->here < self->wanted;) std::this_thread::yield();
+  };
+  sac_threads_run(threads, gathering.wanted, part, &gathering);
+}
+
 class Allocation : public testing::TestWithParam<const char *> {
  protected:
   void SetUp() override {
-    note_older_threads();
     seen_in = ++test_number;
     if (!counting_works()) GTEST_SKIP() << "another allocator, such as valgrind's, is in its place";
   }
@@ -111,6 +110,7 @@ TEST_P(Allocation, ATrainingStepMakesNone) {
     all.insert(all.end(), algorithm.begin(), algorithm.end());
     HandRun self(small_run(all));
     self.go(60);  // past the warm-up and the end of an episode
+    await_all(self.team.threads);
     long before = allocations;
     for (int i = 0; i < 1000; i++) {
       if (self.step() != SAC_OK) break;
@@ -151,6 +151,7 @@ TEST_P(Allocation, NorDoManySeeds) {
         sac_team_go(&team, timesteps);
     };
     go(60);
+    await_all(team.threads);
     long before = allocations;
     go(560);
     EXPECT_EQ(allocations - before, 0) << threads;
@@ -169,6 +170,7 @@ TEST(AllocationOfKinds, NorDoesOneOfAnyKindOfPolicyOverALowerLayer) {
     HandRun self(small_run({type, "policy.flow={preprocess: [7]}",
                             "hierarchy.lower=" + lower.folder(), "run.threads=2"}));
     self.go(60);
+    await_all(self.team.threads);
     long before = allocations;
     self.go(300);
     EXPECT_EQ(allocations - before, 0) << type;
