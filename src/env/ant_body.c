@@ -16,3 +16,8 @@ bool sac_ant_is_healthy(const mjData *data, sac_range height) {
   for (int i = 0; i < SAC_ANT_NV; i++) finite = finite && isfinite(data->qvel[i]);
   return finite && height.low <= data->qpos[2] && data->qpos[2] <= height.high;
 }
+
+double sac_ant_speed(const sac_mujoco *mujoco, sac_mujoco_env *env) {
+  const double *at = env->data->qpos;
+  return hypot(sac_mujoco_x_speed(mujoco, env, at[0]), sac_mujoco_y_speed(mujoco, env, at[1]));
+}

@@ -26,3 +26,6 @@ double *sac_ant_observe(const sac_mujoco *mujoco, const mjData *data, int n_hidd
 
 /// The state is finite and the torso's height within `height`, ends included.
 bool sac_ant_is_healthy(const mjData *data, sac_range height);
+
+/// Of the torso in the plane over the last step, in m/s.
+double sac_ant_speed(const sac_mujoco *mujoco, sac_mujoco_env *env);

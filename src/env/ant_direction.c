@@ -73,8 +73,7 @@ static void step(const void *shared, void *env, const float *action, double *obs
   sac_mujoco_env *self = env;
   result->fault = sac_mujoco_advance(mujoco, self, action);
   sac_ant_observe(&task->mujoco, self->data, 2, &task->force, obs);
-  double speed = hypot(sac_mujoco_x_speed(mujoco, self, self->data->qpos[0]),
-                       sac_mujoco_y_speed(mujoco, self, self->data->qpos[1]));
+  double speed = sac_ant_speed(mujoco, self);
   double contact = task->contact_weight * sac_mujoco_contacts(mujoco, self->data, task->force);
   double cost = sac_mujoco_control_cost(mujoco, task->control_weight, action) + contact;
   result->reward = task->velocity_weight * speed + task->survive_reward - 0.5 * cost;

@@ -168,8 +168,7 @@ static void step(const void *shared, void *env, const float *action, double *obs
   observe(task, self, obs);
   const double *goal = find_goal(task, self), *at = self->data->qpos;
   bool reached = hypot(at[0] - goal[0], at[1] - goal[1]) < task->goal_radius;
-  double speed = hypot(sac_mujoco_x_speed(&task->mujoco, self, at[0]),
-                       sac_mujoco_y_speed(&task->mujoco, self, at[1]));
+  double speed = sac_ant_speed(&task->mujoco, self);
   result->reward = task->velocity_weight * speed + (reached ? task->goal_reward : 0);
   result->terminated = reached || !sac_ant_is_healthy(self->data, task->height);
 }
