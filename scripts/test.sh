@@ -57,7 +57,7 @@ case $kind in
     script "$python" scripts/reliability.py damage "$build/sac"
     script "$python" scripts/reliability.py faults "$build/sac"
     script "$python" scripts/learning.py "$build/sac" pendulum lqr hierarchy \
-      multigoal multigoal_sql pendulum_pg lqr_pg
+      multigoal_sql pendulum_pg lqr_pg
     ;;
   *) echo "test.sh: '$kind' is none of fast, slow, sanitised" >&2; exit 2 ;;
 esac
