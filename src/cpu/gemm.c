@@ -6,12 +6,23 @@
 
 #include "backend/formulas.h"
 
+// What becomes of a sum when its tile ends. One value for each way, so that a tile's sums go
+// through one straight piece of code.
+typedef enum ending {
+  KEEP_SUM,  // for the next block of k, or as it is
+  ADD_BIAS,
+  ADD_BIAS_RELU,
+  MASK_RELU,
+  MASK_TANH
+} ending;
+
 // One tile. The kernel knows whole vectors of a C that lies row by row: a tile that reaches past
 // C's last column, or whose C is turned, computes in a `room` instead.
 typedef struct tile {
   const sac_gemm *gemm;
   int from, k;  // block of k
   bool first, last;
+  ending ending;
   int column;
   const sac_real *b;     // the packed panel, or B's own rows when `packed` is set
   sac_real *packed;      // where the tile packs the panel for those after it
@@ -53,6 +64,8 @@ ALWAYS void multiply(int rows, int width, bool packing, const tile *t, sums sum)
 }
 
 // The lines of C, and of h for a mask, which the end of the tile needs all at once.
+enum { PREFETCH_DEPTH = 128 };
+
 ALWAYS void prefetch_rows(int rows, int width, const tile *t) {
   EACH_SUM(s) {
     __builtin_prefetch(t->c[s / width] + OFFSET(s), 1);
@@ -69,49 +82,41 @@ ALWAYS void load_sums(int rows, int width, const tile *t, sums sum) {
   }
 }
 
-ALWAYS void store_sums(int rows, int width, const tile *t, const sums sum) {
-  EACH_SUM(s) {
-    sac_vector_store(t->c[s / width] + OFFSET(s), sum[s]);
-  }
+static ending choose_ending(const tile *t) {
+  const sac_gemm *gemm = t->gemm;
+  if (!t->last || gemm->finish == SAC_FINISH_PLAIN) return KEEP_SUM;
+  bool relu = gemm->activation == SAC_RELU;
+  if (gemm->finish == SAC_FINISH_MASK) return relu ? MASK_RELU : MASK_TANH;
+  return relu ? ADD_BIAS_RELU : ADD_BIAS;
 }
 
-ALWAYS void add_bias(int rows, int width, const tile *t, sums sum) {
-  EACH_SUM(s) {
-    sum[s] += sac_vector_load(t->bias + s % width * SAC_LANES);
+// Vector v of `row`. NaN is not below zero: it stays.
+ALWAYS sac_vector end_sum(ending way, const tile *t, int row, int v, sac_vector x) {
+  const sac_vector zero = {0};
+  if (way == ADD_BIAS || way == ADD_BIAS_RELU) x += sac_vector_load(t->bias + v * SAC_LANES);
+  if (way == ADD_BIAS_RELU) x = sac_vector_clear(x < zero, x);
+  if (way == MASK_RELU || way == MASK_TANH) {
+    sac_vector h = sac_vector_load(t->h[row] + t->column + v * SAC_LANES);
+    x = way == MASK_RELU ? sac_vector_clear(h <= zero, x) : x * (sac_vector_fill(1) - h * h);
   }
+  return x;
 }
 
-// NaN is not below zero: it stays
-ALWAYS void take_relu(int rows, int width, sums sum) {
-  EACH_SUM(s) {
-    sum[s] = sac_vector_clear(sum[s] < (sac_vector){0}, sum[s]);
-  }
-}
+#define ENDING_CASE(way)                                                        \
+  case way:                                                                     \
+    EACH_SUM(s) {                                                               \
+      sac_vector x = end_sum(way, t, s / width, s % width, sum[s]);             \
+      sac_vector_store(t->c[s / width] + t->column + s % width * SAC_LANES, x); \
+    }                                                                           \
+    break;
 
-ALWAYS void mask_relu(int rows, int width, const tile *t, sums sum) {
-  EACH_SUM(s) {
-    sac_vector h = sac_vector_load(t->h[s / width] + OFFSET(s));
-    sum[s] = sac_vector_clear(h <= (sac_vector){0}, sum[s]);
-  }
-}
-
-ALWAYS void mask_tanh(int rows, int width, const tile *t, sums sum) {
-  EACH_SUM(s) {
-    sac_vector h = sac_vector_load(t->h[s / width] + OFFSET(s));
-    sum[s] *= sac_vector_fill(1) - h * h;
-  }
-}
-
-ALWAYS void finish(int rows, int width, const tile *t, sums sum) {
-  bool relu = t->gemm->activation == SAC_RELU;
-  if (t->gemm->finish == SAC_FINISH_ACTIVATE) {
-    add_bias(rows, width, t, sum);
-    if (relu) take_relu(rows, width, sum);
-  } else if (t->gemm->finish == SAC_FINISH_MASK) {
-    if (relu)
-      mask_relu(rows, width, t, sum);
-    else
-      mask_tanh(rows, width, t, sum);
+ALWAYS void end_tile(int rows, int width, const tile *t, const sums sum) {
+  switch (t->ending) {
+    ENDING_CASE(KEEP_SUM)
+    ENDING_CASE(ADD_BIAS)
+    ENDING_CASE(ADD_BIAS_RELU)
+    ENDING_CASE(MASK_RELU)
+    ENDING_CASE(MASK_TANH)
   }
 }
 
@@ -120,11 +125,10 @@ ALWAYS void compute_tile(int rows, int width, bool packing, const tile *t) {
   EACH_SUM(s) {
     sum[s] = (sac_vector){0};
   }
-  prefetch_rows(rows, width, t);
+  if (t->k >= PREFETCH_DEPTH) prefetch_rows(rows, width, t);
   if (!t->first) load_sums(rows, width, t, sum);
   multiply(rows, width, packing, t, sum);
-  if (t->last) finish(rows, width, t, sum);
-  store_sums(rows, width, t, sum);
+  end_tile(rows, width, t, sum);
 }
 
 static void take_tanh(int rows, int width, const tile *t) {
@@ -184,15 +188,22 @@ static void pack_plain(const sac_real *b, size_t ldb, int k, int cols, int width
     }
 }
 
-// one square of lanes: rows of B' become columns of the panel
-static void pack_square(const sac_real *b, size_t ldb, int k, int cols, size_t step, sac_real *to) {
-  sac_vector x[SAC_LANES];
-  if (k >= SAC_LANES && cols >= SAC_LANES) {
-    for (int j = 0; j < SAC_LANES; j++) x[j] = sac_vector_load(b + (size_t)j * ldb);
+// SAC_LANES rows of B' become one vector's columns of the panel, whose rows lie `step` apart. Alone
+// in its function, so that the square stays in registers.
+static __attribute__((noinline)) void pack_squares(const sac_real *b, size_t ldb, int k,
+                                                   size_t step, sac_real *to) {
+  for (; k >= SAC_LANES; k -= SAC_LANES, b += SAC_LANES) {
+    sac_vector x[SAC_LANES];
+    const sac_real *from = b;
+    for (int j = 0; j < SAC_LANES; j++, from += ldb) x[j] = sac_vector_load(from);
     sac_vector_transpose(x);
-    for (int i = 0; i < SAC_LANES; i++) *(sac_vector *)(to + (size_t)i * step) = x[i];
-    return;
+    for (int i = 0; i < SAC_LANES; i++, to += step) *(sac_vector *)to = x[i];
   }
+}
+
+// the same for a square that B does not fill
+static void pack_some(const sac_real *b, size_t ldb, int k, int cols, size_t step, sac_real *to) {
+  sac_vector x[SAC_LANES];
   int kept = k < SAC_LANES ? k : SAC_LANES;
   for (int j = 0; j < SAC_LANES; j++)
     x[j] = j < cols ? sac_vector_load_some(b + (size_t)j * ldb, kept) : (sac_vector){0};
@@ -203,10 +214,12 @@ static void pack_square(const sac_real *b, size_t ldb, int k, int cols, size_t s
 static void pack_transposed(const sac_real *b, size_t ldb, int k, int cols, int width,
                             sac_real *to) {
   size_t step = (size_t)width * SAC_LANES;
-  for (int v = 0; v < width; v++)
-    for (int i = 0; i < k; i += SAC_LANES)
-      pack_square(b + (size_t)(v * SAC_LANES) * ldb + i, ldb, k - i, cols - v * SAC_LANES, step,
-                  to + (size_t)i * step + v * SAC_LANES);
+  for (int v = 0; v < width; v++, b += SAC_LANES * ldb, to += SAC_LANES, cols -= SAC_LANES) {
+    int whole = cols >= SAC_LANES ? k / SAC_LANES * SAC_LANES : 0;
+    if (whole > 0) pack_squares(b, ldb, whole, step, to);
+    for (int i = whole; i < k; i += SAC_LANES)
+      pack_some(b + i, ldb, k - i, cols, step, to + (size_t)i * step);
+  }
 }
 
 static void pack(const sac_gemm *gemm, int k, int depth, int column, sac_real *to) {
@@ -221,12 +234,15 @@ static void pack(const sac_gemm *gemm, int k, int depth, int column, sac_real *t
   }
 }
 
+// A break, not a bound: compilers would make vector code of a loop this short, and lose by it.
 static void point_rows(const sac_gemm *gemm, int first_row, int rows, int k, tile *t) {
-  for (int i = 0; i < rows; i++) {
+  size_t c_row = gemm->turned ? 1 : gemm->ldc;
+  for (int i = 0; i < SAC_TILE_ROWS; i++) {
+    if (i == rows) break;
     size_t row = (size_t)(gemm->row ? gemm->row[first_row + i] : first_row + i);
     t->a[i] = gemm->a + row * gemm->a_row + (size_t)k * gemm->a_step;
-    t->c[i] = gemm->c + row * (gemm->turned ? 1 : gemm->ldc);
-    t->h[i] = gemm->h ? gemm->h + row * gemm->ldh : NULL;
+    t->c[i] = gemm->c + row * c_row;
+    if (gemm->h) t->h[i] = gemm->h + row * gemm->ldh;
   }
 }
 
@@ -262,7 +278,7 @@ static void compute_in_room(int rows, int width, int cols, const tile *t) {
   for (int i = 0; i < rows; i++) {
     moved.c[i] = r.c[i];
     moved.h[i] = r.h[i];
-    if (t->h[i]) copy_values(r.h[i], t->h[i] + t->column, cols);
+    if (t->gemm->h) copy_values(r.h[i], t->h[i] + t->column, cols);
     if (t->first) continue;
     if (turned)
       turn_values(r.c[i], 1, t->c[i] + (size_t)t->column * ldc, ldc, cols);
@@ -305,6 +321,7 @@ void SAC_CPU(gemm_group)(const sac_gemm *gemm, int i_group, int first_row, int e
     t.k = gemm->k - t.from < SAC_GEMM_DEPTH ? gemm->k - t.from : SAC_GEMM_DEPTH;
     t.first = t.from == 0;
     t.last = t.from + t.k == gemm->k;
+    t.ending = choose_ending(&t);
     int size = t.k * SAC_PANEL;
     for (int p = first; p < end; p++)
       if (!packs_on_the_way(gemm, p, end_row - first_row))

@@ -155,15 +155,25 @@ void SAC_CPU(linear_backward_input)(sac_backend *backend, const sac_linear_backw
               input_part, &work);
 }
 
+enum { SUMMED = 8 };
+
+// columns of some vectors side by side, so that whole lines of dy are used while they are at hand
+static inline __attribute__((always_inline)) void sum_vectors(int vectors, const sac_real *dy,
+                                                              size_t ld, int rows, sac_real *sum) {
+  sac_vector x[SUMMED];
+  for (int v = 0; v < vectors; v++) x[v] = (sac_vector){0};
+  for (int r = 0; r < rows; r++, dy += ld)
+    for (int v = 0; v < vectors; v++) x[v] += sac_vector_load(dy + v * SAC_LANES);
+  for (int v = 0; v < vectors; v++) sac_vector_store(sum + v * SAC_LANES, x[v]);
+}
+
 static void sum_columns(const sac_stack *from, int i, int rows, int cols, sac_real *sum) {
   const sac_real *dy = sac_stack_member(from, i);
   size_t ld = (size_t)from->ld;
   int j = 0;
-  for (; j + SAC_LANES <= cols; j += SAC_LANES) {
-    sac_vector x = {0};
-    for (int r = 0; r < rows; r++) x += sac_vector_load(dy + (size_t)r * ld + j);
-    sac_vector_store(sum + j, x);
-  }
+  for (; j + SUMMED * SAC_LANES <= cols; j += SUMMED * SAC_LANES)
+    sum_vectors(SUMMED, dy + j, ld, rows, sum + j);
+  for (; j + SAC_LANES <= cols; j += SAC_LANES) sum_vectors(1, dy + j, ld, rows, sum + j);
   for (; j < cols; j++) {
     sac_real x = 0;
     for (int r = 0; r < rows; r++) x += dy[(size_t)r * ld + (size_t)j];

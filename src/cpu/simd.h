@@ -98,13 +98,6 @@ static inline sac_vector sac_vector_clear(sac_vector_mask mask, sac_vector x) {
   return (sac_vector)((sac_vector_mask)x & ~mask);
 }
 
-/// Sum over the lanes, halving: the same order for every caller.
-static inline sac_real sac_vector_sum(sac_vector x) {
-  for (int half = SAC_LANES / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; i++) x[i] += x[i + half];
-  return x[0];
-}
-
 // Transposition of a square of vectors swaps bit by bit of (row, lane): at distance d, the two rows
 // i and i + d exchange the lanes whose bit d differs.
 #define SAC_LOW(j, d) (((j) & (d)) ? (j) - (d) + SAC_LANES : (j))
@@ -137,6 +130,23 @@ static inline sac_real sac_vector_sum(sac_vector x) {
 #else
 #define SAC_SWAP_ALL(x) SAC_SWAP(x, 1)
 #endif
+
+/// Sum over the lanes, halving: lane i takes lane i + d for d = LANES / 2 .. 1, as does lane i + d.
+#define SAC_OTHER(j, d) ((j) ^ (d))
+#define SAC_FOLD(x, d) x += __builtin_shufflevector(x, x, SAC_EACH_LANE(SAC_OTHER, d))
+static inline sac_real sac_vector_sum(sac_vector x) {
+#if SAC_LANES >= 16
+  SAC_FOLD(x, 8);
+#endif
+#if SAC_LANES >= 8
+  SAC_FOLD(x, 4);
+#endif
+#if SAC_LANES >= 4
+  SAC_FOLD(x, 2);
+#endif
+  SAC_FOLD(x, 1);
+  return x[0];
+}
 
 static inline void sac_vector_transpose(sac_vector x[SAC_LANES]) {
   SAC_SWAP_ALL(x)
