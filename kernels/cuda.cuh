@@ -82,9 +82,11 @@ void sac_cuda_sequence_end(sac_backend *backend, sac_sequence *sequence);
 void sac_cuda_sequence_release(sac_backend *backend, sac_sequence *sequence);
 
 // steps; formulas and shapes stand in backend/backend.h
-void sac_cuda_linear_forward(sac_backend *backend, const sac_linear_forward *op);
-void sac_cuda_linear_backward_input(sac_backend *backend, const sac_linear_backward_input *op);
-void sac_cuda_linear_backward_weight(sac_backend *backend, const sac_linear_backward_weight *op);
+void sac_cuda_linear_forward(sac_backend *backend, const sac_linear_forward *layer, int n_layers);
+void sac_cuda_linear_backward_input(sac_backend *backend, const sac_linear_backward_input *layer,
+                                    int n_layers);
+void sac_cuda_linear_backward_weight(sac_backend *backend, const sac_linear_backward_weight *layer,
+                                     int n_layers);
 void sac_cuda_gaussian_forward(sac_backend *backend, const sac_gaussian_forward *op);
 void sac_cuda_gaussian_backward(sac_backend *backend, const sac_gaussian_backward *op);
 void sac_cuda_soft_q_target(sac_backend *backend, const sac_soft_q_target *op);

@@ -4,7 +4,7 @@
 #include "kernels/reduce.cuh"
 
 // y (rows, out) = x (rows, in) times weight (out, in) turned
-void sac_cuda_linear_forward(sac_backend *backend, const sac_linear_forward *op) {
+static void forward(sac_backend *backend, const sac_linear_forward *op) {
   sac_product product = {};
   product.members = op->n;
   product.m = op->rows, product.n = op->out, product.k = op->in;
@@ -17,7 +17,7 @@ void sac_cuda_linear_forward(sac_backend *backend, const sac_linear_forward *op)
 }
 
 // dx (rows, in) = dy (rows, out) times weight (out, in)
-void sac_cuda_linear_backward_input(sac_backend *backend, const sac_linear_backward_input *op) {
+static void backward_input(sac_backend *backend, const sac_linear_backward_input *op) {
   sac_product product = {};
   product.members = op->n;
   product.m = op->rows, product.n = op->in, product.k = op->out;
@@ -30,7 +30,7 @@ void sac_cuda_linear_backward_input(sac_backend *backend, const sac_linear_backw
 }
 
 // dweight (out, in) = dy (rows, out) turned times x (rows, in); dbias is dy summed over its rows
-void sac_cuda_linear_backward_weight(sac_backend *backend, const sac_linear_backward_weight *op) {
+static void backward_weight(sac_backend *backend, const sac_linear_backward_weight *op) {
   sac_product product = {};
   product.members = op->n;
   product.m = op->out, product.n = op->in, product.k = op->rows;
@@ -39,6 +39,20 @@ void sac_cuda_linear_backward_weight(sac_backend *backend, const sac_linear_back
   product.finish = SAC_FINISH_PLAIN;
   product.a_sum = op->dbias;
   sac_cuda_multiply(backend, &product);
+}
+
+void sac_cuda_linear_forward(sac_backend *backend, const sac_linear_forward *layer, int n_layers) {
+  for (int l = 0; l < n_layers; l++) forward(backend, &layer[l]);
+}
+
+void sac_cuda_linear_backward_input(sac_backend *backend, const sac_linear_backward_input *layer,
+                                    int n_layers) {
+  for (int l = 0; l < n_layers; l++) backward_input(backend, &layer[l]);
+}
+
+void sac_cuda_linear_backward_weight(sac_backend *backend, const sac_linear_backward_weight *layer,
+                                     int n_layers) {
+  for (int l = 0; l < n_layers; l++) backward_weight(backend, &layer[l]);
 }
 
 // One block an output of a member, whose threads take the rows in turn. Bytes: dy once. Limit:

@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "base/threads.h"
 
-#define SAC_BACKEND_VERSION 7
+#define SAC_BACKEND_VERSION 8
 
 /// A stack of row-major matrices: member i starts at `data + (i / share) * stride`, its rows lie
 /// `ld` apart. `share` > 1 lets neighbouring members read the same matrix (the critics of one seed
@@ -720,9 +720,12 @@ struct sac_ops {
   void (*sequence_end)(sac_backend *backend, sac_sequence *sequence);
   void (*sequence_release)(sac_backend *backend, sac_sequence *sequence);
   // steps
-  void (*linear_forward)(sac_backend *, const sac_linear_forward *);
-  void (*linear_backward_input)(sac_backend *, const sac_linear_backward_input *);
-  void (*linear_backward_weight)(sac_backend *, const sac_linear_backward_weight *);
+  // Layers of equal n and rows, and row list: each takes what the one before it gave, row by row.
+  // So a backend may pass through all of them with some rows before it takes the next rows.
+  void (*linear_forward)(sac_backend *, const sac_linear_forward *, int n_layers);
+  void (*linear_backward_input)(sac_backend *, const sac_linear_backward_input *, int n_layers);
+  // layers of equal n, in any order
+  void (*linear_backward_weight)(sac_backend *, const sac_linear_backward_weight *, int n_layers);
   void (*gaussian_forward)(sac_backend *, const sac_gaussian_forward *);
   void (*gaussian_backward)(sac_backend *, const sac_gaussian_backward *);
   void (*soft_q_target)(sac_backend *, const sac_soft_q_target *);

@@ -57,7 +57,7 @@ static void forward(gemm_bench *self) {
   const product *s = &self->shape;
   sac_linear_forward step = {s->n,         s->rows,    s->in,   s->out,  self->x,
                              self->weight, self->bias, self->y, SAC_RELU};
-  self->backend->ops->linear_forward(self->backend, &step);
+  self->backend->ops->linear_forward(self->backend, &step, 1);
 }
 
 static void backward_input(gemm_bench *self) {
@@ -71,14 +71,14 @@ static void backward_input(gemm_bench *self) {
                                     .h = self->x,
                                     .dx = self->x,
                                     .activation = SAC_RELU};
-  self->backend->ops->linear_backward_input(self->backend, &step);
+  self->backend->ops->linear_backward_input(self->backend, &step, 1);
 }
 
 static void backward_weight(gemm_bench *self) {
   const product *s = &self->shape;
   sac_linear_backward_weight step = {s->n,    s->rows, s->in,        s->out,
                                      self->y, self->x, self->weight, self->bias};
-  self->backend->ops->linear_backward_weight(self->backend, &step);
+  self->backend->ops->linear_backward_weight(self->backend, &step, 1);
 }
 
 // median seconds of one product

@@ -19,7 +19,7 @@ static inline sac_threads *sac_cpu_threads(sac_backend *backend) {
 /// `work` is the op's cost in values touched or operations; the results are the same either way.
 static inline void sac_cpu_run(sac_backend *backend, size_t work, int parts,
                                void (*part)(void *context, int i_part), const void *context) {
-  enum { WORTH_WAKING = 1 << 16 };
+  enum { WORTH_WAKING = 1 << 14 };
   if (work >= WORTH_WAKING) {
     sac_threads_run(sac_cpu_threads(backend), parts, part, (void *)context);
     return;

@@ -1,61 +1,65 @@
 // The three linear ops as products (see gemm.h), and heads of one or two outputs as dot products.
+// Forward and down to the input, a part takes some rows of a member through all the layers, so that
+// what one layer wrote is still in the cache of the core that reads it. The weights' gradients are
+// products of their own, cut into groups of panels.
 #include "cpu/table.h"
 
 #include "backend/formulas.h"
 #include "cpu/gemm.h"
 #include "cpu/lanes.h"
 
-// Parts of a product: groups of C's panels first, since each packs its own part of B; rows are cut
-// too where there are few groups.
-typedef struct cut {
-  int groups, blocks, block_rows;
-} cut;
+// The fewest rows that are worth packing the weights for once more.
+enum { BLOCK_ROWS_MIN = 24 };
 
 typedef struct forward_work {
-  const sac_linear_forward *op;
-  cut cut;
+  const sac_linear_forward *layer;
+  int n_layers, blocks;
 } forward_work;
 
 typedef struct input_work {
-  const sac_linear_backward_input *op;
-  cut cut;
+  const sac_linear_backward_input *layer;
+  int n_layers, blocks;
 } input_work;
 
 typedef struct weight_work {
-  const sac_linear_backward_weight *op;
-  cut cut;
+  const sac_linear_backward_weight *layer;
+  int n_layers, threads;
 } weight_work;
 
-enum { PARTS_WANTED = 8, BLOCK_ROWS_MIN = 48 };
+typedef struct rows_range {
+  int first, end;
+} rows_range;
 
-static cut cut_product(const sac_threads *threads, int n, int m, int cols, int k) {
-  sac_gemm gemm = {.n = cols, .k = k};
-  int group = sac_gemm_group(&gemm);
-  cut c = {(sac_gemm_panels(cols) + group - 1) / group, 1, m};
-  if (sac_threads_count(threads) == 1 || n * c.groups >= PARTS_WANTED) return c;
-  int wanted = PARTS_WANTED / (n * c.groups), most = m / BLOCK_ROWS_MIN;
-  int blocks = wanted < most ? wanted : most;
-  if (blocks < 2) return c;
-  c.block_rows = (m + blocks - 1) / blocks;
-  c.block_rows = (c.block_rows + SAC_TILE_ROWS - 1) / SAC_TILE_ROWS * SAC_TILE_ROWS;
-  c.blocks = (m + c.block_rows - 1) / c.block_rows;
-  return c;
+static rows_range block_range(int rows, int blocks, int i_block) {
+  int size = (rows + blocks - 1) / blocks;
+  size = (size + SAC_TILE_ROWS - 1) / SAC_TILE_ROWS * SAC_TILE_ROWS;
+  int first = i_block * size < rows ? i_block * size : rows;
+  return (rows_range){first, rows - first < size ? rows : first + size};
 }
 
-static int parts_each(const cut *c) {
-  return c->groups * c->blocks;
-}
-
-static void run_part(const cut *c, const sac_gemm *gemm, int i_part) {
-  int i_group = i_part / c->blocks % c->groups, first = i_part % c->blocks * c->block_rows;
-  int end = first + c->block_rows < gemm->m ? first + c->block_rows : gemm->m;
-  if (first < end) SAC_CPU(gemm_group)(gemm, i_group, first, end);
+// blocks of each of n members, so that `parts` are dealt evenly
+static int count_blocks(int n, int rows, int parts) {
+  int blocks = 1, most = rows / BLOCK_ROWS_MIN;
+  while (n * blocks % parts != 0) blocks++;
+  if (blocks > most) blocks = most;
+  return blocks < 1 ? 1 : blocks;
 }
 
 // operations, and the values of both matrices: short products are bound by memory
 static size_t count_work(int n, int rows, int in, int out) {
   size_t operations = (size_t)rows * (size_t)in * (size_t)out / 8;
   return (size_t)n * (operations + (size_t)rows * (size_t)(in + out));
+}
+
+static int count_groups(const sac_gemm *gemm) {
+  int group = sac_gemm_group(gemm);
+  return (sac_gemm_panels(gemm->n) + group - 1) / group;
+}
+
+static void multiply_rows(const sac_gemm *gemm, rows_range rows) {
+  int groups = count_groups(gemm);
+  if (rows.first == rows.end) return;
+  for (int g = 0; g < groups; g++) SAC_CPU(gemm_group)(gemm, g, rows.first, rows.end);
 }
 
 // A head of one or two outputs would fill a vector of its panel with one or two columns: there each
@@ -85,20 +89,19 @@ static inline __attribute__((always_inline)) void dot_rows(const sac_linear_forw
         sac_activate(sac_vector_sum(sum[r]) + bias, op->activation);
 }
 
-static void dot_part(void *context, int i_part) {
-  const sac_linear_forward *op = context;
-  sac_rows_part part = sac_rows_part_at(op->rows, i_part);
+static void forward_dots(const sac_linear_forward *op, int i, rows_range rows) {
   for (int o = 0; o < op->out; o++) {
-    int row = part.first;
-    for (; row + DOT_ROWS <= part.end; row += DOT_ROWS) dot_rows(op, part.member, row, DOT_ROWS, o);
-    for (; row < part.end; row++) dot_rows(op, part.member, row, 1, o);
+    int row = rows.first;
+    for (; row + DOT_ROWS <= rows.end; row += DOT_ROWS) dot_rows(op, i, row, DOT_ROWS, o);
+    for (; row < rows.end; row++) dot_rows(op, i, row, 1, o);
   }
 }
 
-static void forward_part(void *context, int i_part) {
-  const forward_work *work = context;
-  const sac_linear_forward *op = work->op;
-  int i = i_part / parts_each(&work->cut);
+static void forward_rows(const sac_linear_forward *op, int i, rows_range rows) {
+  if (op->out <= DOT_OUTPUTS) {
+    forward_dots(op, i, rows);
+    return;
+  }
   sac_gemm gemm = {.m = op->rows,
                    .n = op->out,
                    .k = op->in,
@@ -113,25 +116,32 @@ static void forward_part(void *context, int i_part) {
                    .finish = SAC_FINISH_ACTIVATE,
                    .activation = op->activation,
                    .bias = sac_stack_member(&op->bias, i)};
-  run_part(&work->cut, &gemm, i_part);
+  multiply_rows(&gemm, rows);
 }
 
-void SAC_CPU(linear_forward)(sac_backend *backend, const sac_linear_forward *op) {
-  size_t size = count_work(op->n, op->rows, op->in, op->out);
-  if (op->out <= DOT_OUTPUTS) {
-    sac_cpu_run(backend, size, op->n * sac_rows_blocks(op->rows), dot_part, op);
-    return;
-  }
-  forward_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->rows, op->out, op->in)};
-  sac_cpu_run(backend, size, op->n * parts_each(&work.cut), forward_part, &work);
+static void forward_part(void *context, int i_part) {
+  const forward_work *work = context;
+  rows_range rows = block_range(work->layer->rows, work->blocks, i_part % work->blocks);
+  for (int l = 0; l < work->n_layers; l++)
+    forward_rows(&work->layer[l], i_part / work->blocks, rows);
 }
 
-static void input_part(void *context, int i_part) {
-  const input_work *work = context;
-  const sac_linear_backward_input *op = work->op;
-  int i = i_part / parts_each(&work->cut);
+void SAC_CPU(linear_forward)(sac_backend *backend, const sac_linear_forward *layer, int n_layers) {
+  int threads = sac_threads_count(sac_cpu_threads(backend));
+  forward_work work = {layer, n_layers, count_blocks(layer->n, layer->rows, threads)};
+  size_t size = 0;
+  for (int l = 0; l < n_layers; l++)
+    size += count_work(layer->n, layer->rows, layer[l].in, layer[l].out);
+  sac_cpu_run(backend, size, layer->n * work.blocks, forward_part, &work);
+}
+
+static int count_listed(const sac_linear_backward_input *op, int i) {
+  return op->row ? op->row_count[i] : op->rows;
+}
+
+static void input_rows(const sac_linear_backward_input *op, int i, rows_range rows) {
   bool masked = op->activation != SAC_LINEAR;
-  sac_gemm gemm = {.m = op->row ? op->row_count[i] : op->rows,
+  sac_gemm gemm = {.m = count_listed(op, i),
                    .n = op->in,
                    .k = op->out,
                    .a = sac_stack_member(&op->dy, i),
@@ -146,13 +156,26 @@ static void input_part(void *context, int i_part) {
                    .h = masked ? sac_stack_member(&op->h, i) : NULL,
                    .ldh = (size_t)op->h.ld,
                    .row = op->row ? op->row + (size_t)i * (size_t)op->rows : NULL};
-  run_part(&work->cut, &gemm, i_part);
+  multiply_rows(&gemm, rows);
 }
 
-void SAC_CPU(linear_backward_input)(sac_backend *backend, const sac_linear_backward_input *op) {
-  input_work work = {op, cut_product(sac_cpu_threads(backend), op->n, op->rows, op->in, op->out)};
-  sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out), op->n * parts_each(&work.cut),
-              input_part, &work);
+static void input_part(void *context, int i_part) {
+  const input_work *work = context;
+  int i = i_part / work->blocks, listed = count_listed(work->layer, i);
+  rows_range rows = block_range(listed, work->blocks, i_part % work->blocks);
+  for (int l = 0; l < work->n_layers; l++) input_rows(&work->layer[l], i, rows);
+}
+
+void SAC_CPU(linear_backward_input)(sac_backend *backend, const sac_linear_backward_input *layer,
+                                    int n_layers) {
+  int threads = sac_threads_count(sac_cpu_threads(backend));
+  // lists differ in length: twice the parts, which who is done early takes
+  int parts = layer->row && threads > 1 ? 2 * threads : threads;
+  input_work work = {layer, n_layers, count_blocks(layer->n, layer->rows, parts)};
+  size_t size = 0;
+  for (int l = 0; l < n_layers; l++)
+    size += count_work(layer->n, layer->rows, layer[l].in, layer[l].out);
+  sac_cpu_run(backend, size, layer->n * work.blocks, input_part, &work);
 }
 
 enum { SUMMED = 8 };
@@ -187,39 +210,70 @@ static bool turns_weight(const sac_linear_backward_weight *op) {
   return op->in < SAC_PANEL && op->out > op->in;
 }
 
-// the first `n` parts are the members' bias gradients
-static void weight_part(void *context, int i_part) {
-  const weight_work *work = context;
-  const sac_linear_backward_weight *op = work->op;
-  if (i_part < op->n) {
-    sum_columns(&op->dy, i_part, op->rows, op->out, sac_stack_member(&op->dbias, i_part));
-    return;
-  }
-  i_part -= op->n;
-  int i = i_part / parts_each(&work->cut);
+static sac_gemm weight_product(const sac_linear_backward_weight *op, int i) {
   const sac_real *dy = sac_stack_member(&op->dy, i), *x = sac_stack_member(&op->x, i);
   bool turned = turns_weight(op);
-  sac_gemm gemm = {.m = turned ? op->in : op->out,
-                   .n = turned ? op->out : op->in,
-                   .k = op->rows,
-                   .a = turned ? x : dy,
-                   .a_row = 1,
-                   .a_step = (size_t)(turned ? op->x.ld : op->dy.ld),
-                   .b = turned ? dy : x,
-                   .ldb = (size_t)(turned ? op->dy.ld : op->x.ld),
-                   .c = sac_stack_member(&op->dweight, i),
-                   .ldc = (size_t)op->dweight.ld,
-                   .turned = turned,
-                   .finish = SAC_FINISH_PLAIN};
-  run_part(&work->cut, &gemm, i_part);
+  return (sac_gemm){.m = turned ? op->in : op->out,
+                    .n = turned ? op->out : op->in,
+                    .k = op->rows,
+                    .a = turned ? x : dy,
+                    .a_row = 1,
+                    .a_step = (size_t)(turned ? op->x.ld : op->dy.ld),
+                    .b = turned ? dy : x,
+                    .ldb = (size_t)(turned ? op->dy.ld : op->x.ld),
+                    .c = sac_stack_member(&op->dweight, i),
+                    .ldc = (size_t)op->dweight.ld,
+                    .turned = turned,
+                    .finish = SAC_FINISH_PLAIN};
 }
 
-void SAC_CPU(linear_backward_weight)(sac_backend *backend, const sac_linear_backward_weight *op) {
-  bool turned = turns_weight(op);
-  int m = turned ? op->in : op->out, cols = turned ? op->out : op->in;
-  weight_work work = {op, cut_product(sac_cpu_threads(backend), op->n, m, cols, op->rows)};
-  sac_cpu_run(backend, count_work(op->n, op->rows, op->in, op->out),
-              op->n + op->n * parts_each(&work.cut), weight_part, &work);
+// What a member's layer is cut into: groups of panels, each in blocks of rows where there are few
+// groups for the threads, then the bias's gradient.
+typedef struct weight_cut {
+  int groups, blocks, parts;
+} weight_cut;
+
+static weight_cut cut_weight(const weight_work *work, const sac_linear_backward_weight *op) {
+  sac_gemm gemm = weight_product(op, 0);
+  weight_cut cut = {count_groups(&gemm), 1, 0};
+  int wanted = work->threads > 1 ? 2 * work->threads : 1;
+  while (op->n * cut.groups * cut.blocks < wanted && cut.blocks < gemm.m / BLOCK_ROWS_MIN)
+    cut.blocks++;
+  cut.parts = cut.groups * cut.blocks + 1;
+  return cut;
+}
+
+static int count_weight_parts(const weight_work *work) {
+  int parts = 0;
+  for (int l = 0; l < work->n_layers; l++) parts += cut_weight(work, &work->layer[l]).parts;
+  return parts;
+}
+
+static void weight_part(void *context, int i_part) {
+  const weight_work *work = context;
+  const sac_linear_backward_weight *op = work->layer;
+  int parts = count_weight_parts(work), i = i_part / parts, at = i_part % parts;
+  weight_cut cut = cut_weight(work, op);
+  while (at >= cut.parts) {
+    at -= cut.parts;
+    cut = cut_weight(work, ++op);
+  }
+  if (at == cut.parts - 1) {
+    sum_columns(&op->dy, i, op->rows, op->out, sac_stack_member(&op->dbias, i));
+    return;
+  }
+  sac_gemm gemm = weight_product(op, i);
+  rows_range rows = block_range(gemm.m, cut.blocks, at % cut.blocks);
+  if (rows.first < rows.end) SAC_CPU(gemm_group)(&gemm, at / cut.blocks, rows.first, rows.end);
+}
+
+void SAC_CPU(linear_backward_weight)(sac_backend *backend, const sac_linear_backward_weight *layer,
+                                     int n_layers) {
+  weight_work work = {layer, n_layers, sac_threads_count(sac_cpu_threads(backend))};
+  size_t size = 0;
+  for (int l = 0; l < n_layers; l++)
+    size += count_work(layer[l].n, layer[l].rows, layer[l].in, layer[l].out);
+  sac_cpu_run(backend, size, layer->n * count_weight_parts(&work), weight_part, &work);
 }
 
 static void bias_part(void *context, int i) {

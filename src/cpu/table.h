@@ -4,9 +4,11 @@
 #include "cpu/cpu.h"
 #include "cpu/simd.h"
 
-void SAC_CPU(linear_forward)(sac_backend *backend, const sac_linear_forward *op);
-void SAC_CPU(linear_backward_input)(sac_backend *backend, const sac_linear_backward_input *op);
-void SAC_CPU(linear_backward_weight)(sac_backend *backend, const sac_linear_backward_weight *op);
+void SAC_CPU(linear_forward)(sac_backend *backend, const sac_linear_forward *layer, int n_layers);
+void SAC_CPU(linear_backward_input)(sac_backend *backend, const sac_linear_backward_input *layer,
+                                    int n_layers);
+void SAC_CPU(linear_backward_weight)(sac_backend *backend, const sac_linear_backward_weight *layer,
+                                     int n_layers);
 void SAC_CPU(gaussian_forward)(sac_backend *backend, const sac_gaussian_forward *op);
 void SAC_CPU(gaussian_backward)(sac_backend *backend, const sac_gaussian_backward *op);
 void SAC_CPU(soft_q_target)(sac_backend *backend, const sac_soft_q_target *op);

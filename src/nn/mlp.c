@@ -46,20 +46,18 @@ sac_stack sac_stack_carve(sac_arena *arena, int n, int rows, int cols) {
 
 void sac_mlp_pass_carve(const sac_mlp *mlp, int max_rows, bool backward, sac_arena *arena,
                         sac_mlp_pass *pass) {
-  int widest = 1;
   pass->max_rows = max_rows;
   for (int l = 0; l < mlp->n_layers; l++) {
     int width = mlp->width[l + 1];
     pass->hidden[l] = sac_stack_carve(arena, mlp->n, max_rows, width);
-    if (l + 1 == mlp->n_layers) continue;
-    if (width > widest) widest = width;
-    if (!mlp->layer_norm || !backward) continue;
+    if (l + 1 == mlp->n_layers || !backward) continue;
+    pass->delta[l] = sac_stack_carve(arena, mlp->n, max_rows, width);
+    if (!mlp->layer_norm) continue;
     pass->normalised[l] = sac_stack_carve(arena, mlp->n, max_rows, width);
     pass->rate[l] = sac_stack_carve(arena, mlp->n, max_rows, 1);
   }
   if (!backward) return;
   pass->dout = sac_stack_carve(arena, mlp->n, max_rows, mlp->width[mlp->n_layers]);
-  for (int i = 0; i < 2; i++) pass->delta[i] = sac_stack_carve(arena, mlp->n, max_rows, widest);
 }
 
 sac_status sac_mlp_reserve(const sac_mlp *mlp, sac_backend *backend, int max_rows, sac_error *err) {
@@ -113,21 +111,33 @@ static void finish_hidden(const sac_mlp *mlp, const sac_params *params, sac_mlp_
   params->backend->ops->hidden_forward(params->backend, &step);
 }
 
+static sac_linear_forward forward_layer(const sac_mlp *mlp, const sac_params *params,
+                                        const sac_mlp_pass *pass, int l, int rows) {
+  sac_linear_forward layer = {
+      .n = mlp->n, .rows = rows, .in = mlp->width[l], .out = mlp->width[l + 1]};
+  layer.x = l == 0 ? pass->x : pass->hidden[l - 1];
+  layer.weight = weight_of(mlp, params, params->value, l);
+  layer.bias = bias_of(mlp, params, params->value, l);
+  layer.y = pass->hidden[l];
+  bool activates = l + 1 < mlp->n_layers && !has_more(mlp, pass);
+  layer.activation = activates ? mlp->activation : SAC_LINEAR;
+  return layer;
+}
+
 void sac_mlp_forward(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass, sac_stack x,
                      int rows) {
   SAC_ASSERT(rows <= pass->max_rows);
   pass->x = x;
+  sac_linear_forward layer[SAC_LAYERS_MAX];
+  for (int l = 0; l < mlp->n_layers; l++) layer[l] = forward_layer(mlp, params, pass, l, rows);
+  sac_backend *backend = params->backend;
+  if (!has_more(mlp, pass)) {
+    backend->ops->linear_forward(backend, layer, mlp->n_layers);
+    return;
+  }
   for (int l = 0; l < mlp->n_layers; l++) {
-    sac_linear_forward step = {
-        .n = mlp->n, .rows = rows, .in = mlp->width[l], .out = mlp->width[l + 1]};
-    step.x = l == 0 ? x : pass->hidden[l - 1];
-    step.weight = weight_of(mlp, params, params->value, l);
-    step.bias = bias_of(mlp, params, params->value, l);
-    step.y = pass->hidden[l];
-    bool hidden = l + 1 < mlp->n_layers, more = hidden && has_more(mlp, pass);
-    step.activation = hidden && !more ? mlp->activation : SAC_LINEAR;
-    params->backend->ops->linear_forward(params->backend, &step);
-    if (more) finish_hidden(mlp, params, pass, l, rows);
+    backend->ops->linear_forward(backend, &layer[l], 1);
+    if (l + 1 < mlp->n_layers) finish_hidden(mlp, params, pass, l, rows);
   }
 }
 
@@ -135,7 +145,6 @@ void sac_mlp_forward(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass 
 // `step`
 static void pass_hidden(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass, int l,
                         sac_hidden_backward step) {
-  if (!has_more(mlp, pass)) return;
   step.n = mlp->n;
   step.units = mlp->width[l + 1];
   step.dropout = dropout_of(mlp, pass, l);
@@ -147,20 +156,45 @@ static void pass_hidden(const sac_mlp *mlp, const sac_params *params, sac_mlp_pa
   params->backend->ops->hidden_backward(params->backend, &step);
 }
 
-// dJ/d(input of layer l before its activation), from dJ/d(output of layer l)
-static sac_stack pass_down(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass, int l,
-                           int rows, sac_row_list list, sac_stack dy) {
-  sac_linear_backward_input step = {
+// from dJ/d(output of layer l) to dJ/d(its input before the activation)
+static sac_linear_backward_input input_layer(const sac_mlp *mlp, const sac_params *params,
+                                             const sac_mlp_pass *pass, int l, int rows,
+                                             sac_row_list list) {
+  sac_linear_backward_input layer = {
       .n = mlp->n, .rows = rows, .in = mlp->width[l], .out = mlp->width[l + 1]};
-  step.dy = dy;
-  step.weight = weight_of(mlp, params, params->value, l);
-  step.h = pass->hidden[l - 1];
-  step.dx = pass->delta[l % 2];
-  step.activation = mlp->activation;
-  step.row = list.row;
-  step.row_count = list.row_count;
-  params->backend->ops->linear_backward_input(params->backend, &step);
-  return step.dx;
+  layer.dy = l + 1 == mlp->n_layers ? pass->dout : pass->delta[l];
+  layer.weight = weight_of(mlp, params, params->value, l);
+  layer.row = list.row;
+  layer.row_count = list.row_count;
+  if (l == 0) return layer;
+  layer.h = pass->hidden[l - 1];
+  layer.dx = pass->delta[l - 1];
+  layer.activation = mlp->activation;
+  return layer;
+}
+
+// from pass->dout down to pass->delta of every hidden layer, with the gradients of what follows
+// their products
+static void pass_down(const sac_mlp *mlp, sac_params *params, sac_mlp_pass *pass, int rows) {
+  sac_linear_backward_input layer[SAC_LAYERS_MAX];
+  int count = mlp->n_layers - 1;
+  for (int i = 0; i < count; i++)
+    layer[i] = input_layer(mlp, params, pass, count - i, rows, (sac_row_list){0});
+  sac_backend *backend = params->backend;
+  if (!has_more(mlp, pass)) {
+    if (count > 0) backend->ops->linear_backward_input(backend, layer, count);
+    return;
+  }
+  for (int i = 0; i < count; i++) {
+    int below = count - i - 1;
+    backend->ops->linear_backward_input(backend, &layer[i], 1);
+    sac_hidden_backward hidden = {.rows = rows, .dy = layer[i].dx};
+    if (mlp->layer_norm) {
+      hidden.dscale = vector_of(mlp, params, params->grad, below, mlp->scale[below]);
+      hidden.dshift = vector_of(mlp, params, params->grad, below, mlp->shift[below]);
+    }
+    pass_hidden(mlp, params, pass, below, hidden);
+  }
 }
 
 // the outputs that no weight leads to
@@ -175,45 +209,43 @@ static void backward_constants(const sac_mlp *mlp, sac_params *params, sac_stack
 }
 
 void sac_mlp_backward(const sac_mlp *mlp, sac_params *params, sac_mlp_pass *pass, int rows) {
-  sac_stack dy = pass->dout;
-  if (mlp->constant_outputs > 0) backward_constants(mlp, params, dy, rows);
-  for (int l = mlp->n_layers - 1; l >= 0; l--) {
-    sac_linear_backward_weight step = {
+  if (mlp->constant_outputs > 0) backward_constants(mlp, params, pass->dout, rows);
+  pass_down(mlp, params, pass, rows);
+  sac_linear_backward_weight layer[SAC_LAYERS_MAX];
+  for (int l = 0; l < mlp->n_layers; l++) {
+    bool last = l + 1 == mlp->n_layers;
+    layer[l] = (sac_linear_backward_weight){
         .n = mlp->n, .rows = rows, .in = mlp->width[l], .out = mlp->width[l + 1]};
-    if (l == mlp->n_layers - 1) step.out -= mlp->constant_outputs;
-    step.dy = dy;
-    step.x = l == 0 ? pass->x : pass->hidden[l - 1];
-    step.dweight = weight_of(mlp, params, params->grad, l);
-    step.dbias = bias_of(mlp, params, params->grad, l);
-    params->backend->ops->linear_backward_weight(params->backend, &step);
-    if (l == 0) break;
-    dy = pass_down(mlp, params, pass, l, rows, (sac_row_list){0}, dy);
-    sac_hidden_backward hidden = {.rows = rows, .dy = dy};
-    if (mlp->layer_norm) {
-      hidden.dscale = vector_of(mlp, params, params->grad, l - 1, mlp->scale[l - 1]);
-      hidden.dshift = vector_of(mlp, params, params->grad, l - 1, mlp->shift[l - 1]);
-    }
-    pass_hidden(mlp, params, pass, l - 1, hidden);
+    if (last) layer[l].out -= mlp->constant_outputs;
+    layer[l].dy = last ? pass->dout : pass->delta[l];
+    layer[l].x = l == 0 ? pass->x : pass->hidden[l - 1];
+    layer[l].dweight = weight_of(mlp, params, params->grad, l);
+    layer[l].dbias = bias_of(mlp, params, params->grad, l);
   }
+  params->backend->ops->linear_backward_weight(params->backend, layer, mlp->n_layers);
 }
 
 void sac_mlp_backward_input(const sac_mlp *mlp, const sac_params *params, sac_mlp_pass *pass,
                             int rows, sac_row_list list, int first_column, sac_stack dx) {
-  sac_stack dy = pass->dout;
-  for (int l = mlp->n_layers - 1; l > 0; l--) {
-    dy = pass_down(mlp, params, pass, l, rows, list, dy);
-    sac_hidden_backward hidden = {
-        .rows = rows, .dy = dy, .row = list.row, .row_count = list.row_count};
-    pass_hidden(mlp, params, pass, l - 1, hidden);
+  sac_linear_backward_input layer[SAC_LAYERS_MAX];
+  int count = mlp->n_layers;
+  for (int i = 0; i + 1 < count; i++)
+    layer[i] = input_layer(mlp, params, pass, count - 1 - i, rows, list);
+  sac_linear_backward_input first = input_layer(mlp, params, pass, 0, rows, list);
+  first.in -= first_column;
+  first.weight.data += first_column;
+  first.dx = dx;
+  layer[count - 1] = first;
+  sac_backend *backend = params->backend;
+  if (!has_more(mlp, pass)) {
+    backend->ops->linear_backward_input(backend, layer, count);
+    return;
   }
-  sac_linear_backward_input step = {.n = mlp->n, .rows = rows, .out = mlp->width[1]};
-  step.in = mlp->width[0] - first_column;
-  step.dy = dy;
-  step.weight = weight_of(mlp, params, params->value, 0);
-  step.weight.data += first_column;
-  step.dx = dx;
-  step.activation = SAC_LINEAR;
-  step.row = list.row;
-  step.row_count = list.row_count;
-  params->backend->ops->linear_backward_input(params->backend, &step);
+  for (int i = 0; i < count; i++) {
+    backend->ops->linear_backward_input(backend, &layer[i], 1);
+    if (i + 1 == count) break;
+    sac_hidden_backward hidden = {
+        .rows = rows, .dy = layer[i].dx, .row = list.row, .row_count = list.row_count};
+    pass_hidden(mlp, params, pass, count - 2 - i, hidden);
+  }
 }

@@ -28,7 +28,7 @@ typedef struct sac_mlp_pass {
   sac_stack hidden[SAC_LAYERS_MAX];  ///< (n, max_rows, width[l+1]) after the activation; the last
                                      ///< one is the output
   sac_stack dout;                    ///< (n, max_rows, output) dJ/d output, filled by a loss
-  sac_stack delta[2];                ///< (n, max_rows, widest hidden) gradients on their way down
+  sac_stack delta[SAC_LAYERS_MAX];   ///< (n, max_rows, width[l+1]) dJ/d(product of hidden layer l)
   sac_stack normalised[SAC_LAYERS_MAX];  ///< (n, max_rows, width[l+1]) with layer_norm, for the
                                          ///< gradients
   sac_stack rate[SAC_LAYERS_MAX];        ///< (n, max_rows, 1) likewise

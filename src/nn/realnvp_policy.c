@@ -119,7 +119,7 @@ static void differentiate_part(sac_policy *policy, const sac_policy_pass *pass, 
   step.x.data += of->tape_at;
   step.dweight = part_of(policy, policy->params.grad, of->weight, of->in);
   step.dbias = part_of(policy, policy->params.grad, of->bias, of->out);
-  backend->ops->linear_backward_weight(backend, &step);
+  backend->ops->linear_backward_weight(backend, &step, 1);
 }
 
 static void differentiate_coupling(sac_policy *policy, const sac_policy_pass *pass, int rows,

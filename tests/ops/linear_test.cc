@@ -48,7 +48,7 @@ void LinearOps::check_forward(const Shape &s, sac_activation activation, int sha
   x.fill(1), weight.fill(2, 1 / std::sqrt(s.in)), bias.fill(3);
   sac_linear_forward op = {s.n,           s.rows,      s.in,     s.out,     x.view(),
                            weight.view(), bias.view(), y.view(), activation};
-  ops->linear_forward(backend, &op);
+  ops->linear_forward(backend, &op, 1);
   for (int i = 0; i < s.n; i++)
     for (int r = 0; r < s.rows; r++)
       for (int o = 0; o < s.out; o++) {
@@ -69,7 +69,7 @@ void LinearOps::check_backward_input(const Shape &s, sac_activation activation) 
   sac_linear_backward_input op = {s.n,        s.rows,        s.in,     s.out,
                                   dy.view(),  weight.view(), h.view(), dx.view(),
                                   activation, nullptr,       nullptr};
-  ops->linear_backward_input(backend, &op);
+  ops->linear_backward_input(backend, &op, 1);
   for (int i = 0; i < s.n; i++)
     for (int r = 0; r < s.rows; r++)
       for (int k = 0; k < s.in; k++) {
@@ -89,7 +89,7 @@ void LinearOps::check_backward_weight(const Shape &s) {
   dy.fill(1), x.fill(2);
   sac_linear_backward_weight op = {s.n,       s.rows,   s.in,           s.out,
                                    dy.view(), x.view(), dweight.view(), dbias.view()};
-  ops->linear_backward_weight(backend, &op);
+  ops->linear_backward_weight(backend, &op, 1);
   for (int i = 0; i < s.n; i++)
     for (int o = 0; o < s.out; o++) {
       double total = 0, total_size = 0;
@@ -148,9 +148,9 @@ TEST_P(LinearOps, BackwardInputWritesListedRowsOnlyWithTheSameBits) {
       if ((r * 7 + i) % 3 == 0) row[(size_t)(i * rows + count[(size_t)i]++)] = r;
   sac_linear_backward_input op = {n,        rows,       in,       out,     dy.view(), weight.view(),
                                   h.view(), all.view(), SAC_RELU, nullptr, nullptr};
-  ops->linear_backward_input(backend, &op);
+  ops->linear_backward_input(backend, &op, 1);
   op.dx = some.view(), op.row = row.data(), op.row_count = count.data();
-  ops->linear_backward_input(backend, &op);
+  ops->linear_backward_input(backend, &op, 1);
   for (int i = 0; i < n; i++)
     for (int r = 0; r < rows; r++)
       for (int k = 0; k < in; k++) {
@@ -162,7 +162,7 @@ TEST_P(LinearOps, BackwardInputWritesListedRowsOnlyWithTheSameBits) {
       }
   count = {0, 0};
   some.set(kPoison);
-  ops->linear_backward_input(backend, &op);
+  ops->linear_backward_input(backend, &op, 1);
   for (sac_real x : some.bytes()) ASSERT_TRUE(std::isnan(x));
 }
 
@@ -173,9 +173,9 @@ TEST_P(LinearOps, BackwardInputGivesSomeColumnsWhenTheWeightBeginsLater) {
   sac_linear_backward_input op = {1,  rows,       in,         out,     dy.view(), weight.view(),
                                   {}, all.view(), SAC_LINEAR, nullptr, nullptr};
   op.h.share = 1;
-  ops->linear_backward_input(backend, &op);
+  ops->linear_backward_input(backend, &op, 1);
   op.in = in - from, op.dx = some.view(), op.weight.data += from;
-  ops->linear_backward_input(backend, &op);
+  ops->linear_backward_input(backend, &op, 1);
   for (int r = 0; r < rows; r++)
     for (int k = from; k < in; k++) ASSERT_EQ(all.at(0, r, k), some.at(0, r, k - from));
 }
@@ -188,11 +188,11 @@ TEST_P(LinearOps, ARowsResultDoesNotDependOnTheOtherRows) {
     x.fill(1), weight.fill(2), bias.fill(3);
     sac_linear_forward op = {1,           rows,     in,      out, x.view(), weight.view(),
                              bias.view(), y.view(), SAC_TANH};
-    ops->linear_forward(backend, &op);
+    ops->linear_forward(backend, &op, 1);
     for (int r = 0; r < rows; r += 5) {
       op.rows = 1, op.y = one.view(), op.x = x.view();
       op.x.data = &x.at(0, r, 0);
-      ops->linear_forward(backend, &op);
+      ops->linear_forward(backend, &op, 1);
       for (int o = 0; o < out; o++) ASSERT_EQ(y.at(0, r, o), one.at(0, 0, o)) << r << " " << o;
     }
   }
@@ -206,10 +206,10 @@ TEST_P(LinearOps, NaNAndInfinityStayInTheirRow) {
     x.fill(1), weight.fill(2), bias.fill(3);
     sac_linear_forward op = {1,           rows,         in,        out, x.view(), weight.view(),
                              bias.view(), clean.view(), activation};
-    ops->linear_forward(backend, &op);
+    ops->linear_forward(backend, &op, 1);
     x.at(0, 3, 5) = kPoison, x.at(0, 9, 32) = inf;
     op.y = y.view();
-    ops->linear_forward(backend, &op);
+    ops->linear_forward(backend, &op, 1);
     for (int r = 0; r < rows; r++)
       for (int o = 0; o < out; o++) {
         double got = y.at(0, r, o);
@@ -225,6 +225,58 @@ TEST_P(LinearOps, NaNAndInfinityStayInTheirRow) {
   }
 }
 
+// a network's layers in one call and one after the other
+TEST_P(LinearOps, LayersInOneCallGiveTheBitsOfOneByOne) {
+  const int n = 3, rows = 61, width[] = {17, 40, 70, 1};
+  std::vector<int32_t> row((size_t)n * rows), listed = {rows, 7, 0};
+  for (int i = 0; i < n; i++)
+    for (int r = 0; r < rows; r++) row[(size_t)(i * rows + r)] = i == 1 ? 8 * r : r;
+  for (bool list : {false, true}) {
+    std::vector<Stack> y[2], dx[2], dw[2], db[2], weight, bias;
+    Stack x(n, rows, width[0], 1), dy(n, rows, width[3]);
+    x.fill(1), dy.fill(2);
+    for (int l = 0; l < 3; l++) {
+      weight.emplace_back(n, width[l + 1], width[l], 1), weight.back().fill(3 + l);
+      bias.emplace_back(n, 1, width[l + 1]), bias.back().fill(6 + l);
+      for (size_t k = 0; k < 2; k++) {
+        y[k].emplace_back(n, rows, width[l + 1], 2), dx[k].emplace_back(n, rows, width[l], 3);
+        dw[k].emplace_back(n, width[l + 1], width[l]), db[k].emplace_back(n, 1, width[l + 1]);
+      }
+    }
+    for (size_t k = 0; k < 2; k++) {
+      std::vector<sac_linear_forward> f;
+      std::vector<sac_linear_backward_input> g;
+      std::vector<sac_linear_backward_weight> w;
+      for (size_t l = 0; l < 3; l++)
+        f.push_back({n, rows, width[l], width[l + 1], l ? y[k][l - 1].view() : x.view(),
+                     weight[l].view(), bias[l].view(), y[k][l].view(),
+                     l < 2 ? SAC_RELU : SAC_LINEAR});
+      for (size_t l = 3; l-- > 0;) {
+        sac_stack from = l == 2 ? dy.view() : dx[k][l + 1].view();
+        sac_stack h = l ? y[k][l - 1].view() : x.view();
+        g.push_back({n, rows, width[l], width[l + 1], from, weight[l].view(), h, dx[k][l].view(),
+                     l ? SAC_RELU : SAC_LINEAR, list ? row.data() : nullptr,
+                     list ? listed.data() : nullptr});
+        w.push_back({n, rows, width[l], width[l + 1], from, h, dw[k][l].view(), db[k][l].view()});
+      }
+      for (int at = 0; at < 3; at += k ? 1 : 3)
+        ops->linear_forward(backend, &f[(size_t)at], k ? 1 : 3);
+      for (int at = 0; at < 3; at += k ? 1 : 3)
+        ops->linear_backward_input(backend, &g[(size_t)at], k ? 1 : 3);
+      // rows that no list names are poison
+      for (int at = 0; !list && at < 3; at += k ? 1 : 3)
+        ops->linear_backward_weight(backend, &w[(size_t)at], k ? 1 : 3);
+    }
+    for (size_t l = 0; l < 3; l++) {
+      ASSERT_TRUE(y[0][l].same_bits(y[1][l]));
+      ASSERT_TRUE(dx[0][l].same_bits(dx[1][l])) << list;
+      if (list) continue;
+      ASSERT_TRUE(dw[0][l].same_bits(dw[1][l]));
+      ASSERT_TRUE(db[0][l].same_bits(db[1][l]));
+    }
+  }
+}
+
 TEST_P(LinearOps, TwoThreadsGiveTheBitsOfOne) {
   Device one({GetParam().simd, 1});
   for (const Shape &s : {Shape{2, 256, 256, 256, 0}, Shape{1, 512, 300, 12, 0}}) {
@@ -237,14 +289,14 @@ TEST_P(LinearOps, TwoThreadsGiveTheBitsOfOne) {
     for (size_t k = 0; k < 2; k++) {
       sac_linear_forward f = {s.n,           s.rows,      s.in,        s.out,   x.view(),
                               weight.view(), bias.view(), y[k].view(), SAC_RELU};
-      ops->linear_forward(at[k], &f);
+      ops->linear_forward(at[k], &f, 1);
       sac_linear_backward_input g = {s.n,         s.rows,        s.in,     s.out,
                                      y[k].view(), weight.view(), x.view(), dx[k].view(),
                                      SAC_RELU,    nullptr,       nullptr};
-      ops->linear_backward_input(at[k], &g);
+      ops->linear_backward_input(at[k], &g, 1);
       sac_linear_backward_weight w = {s.n,         s.rows,   s.in,         s.out,
                                       y[k].view(), x.view(), dw[k].view(), db[k].view()};
-      ops->linear_backward_weight(at[k], &w);
+      ops->linear_backward_weight(at[k], &w, 1);
     }
     ASSERT_TRUE(y[0].same_bits(y[1]));
     ASSERT_TRUE(dx[0].same_bits(dx[1]));
@@ -271,14 +323,14 @@ TEST(CudaProducts, ByCublasAreThoseOfTheKernels) {
         sac_backend *backend = devices[k]->backend;
         sac_linear_forward f = {n,           rows,        in,        out, x.view(), weight.view(),
                                 bias.view(), y[k].view(), activation};
-        devices[k]->ops()->linear_forward(backend, &f);
+        devices[k]->ops()->linear_forward(backend, &f, 1);
         sac_linear_backward_input b = {n,           rows,          in,       out,
                                        y[0].view(), weight.view(), h.view(), dx[k].view(),
                                        activation,  nullptr,       nullptr};
-        devices[k]->ops()->linear_backward_input(backend, &b);
+        devices[k]->ops()->linear_backward_input(backend, &b, 1);
         sac_linear_backward_weight w = {n,           rows,     in,           out,
                                         y[0].view(), x.view(), dw[k].view(), db[k].view()};
-        devices[k]->ops()->linear_backward_weight(backend, &w);
+        devices[k]->ops()->linear_backward_weight(backend, &w, 1);
         for (Stack *written : {&y[k], &dx[k], &dw[k]}) written->expect_padding_kept();
       }
       auto expect_close = [&](Stack &a, Stack &b, int count, int cols) {
@@ -304,8 +356,8 @@ struct TwoLayers {
                             bias.view(), h.view(), activation};
     sac_linear_forward b = {
         1, rows, hidden, out, h.view(), last.view(), last_bias.view(), y.view(), SAC_LINEAR};
-    ops->linear_forward(backend, &a);
-    ops->linear_forward(backend, &b);
+    ops->linear_forward(backend, &a, 1);
+    ops->linear_forward(backend, &b, 1);
     double sum = 0;
     for (int r = 0; r < rows; r++)
       for (int o = 0; o < out; o++) sum += (double)g.at(0, r, o) * (double)y.at(0, r, o);
@@ -343,18 +395,18 @@ TEST_P(LinearOps, GradientsAreDifferencesOfTheForward) {
     net.loss(ops, backend, g);
     sac_linear_backward_weight b = {1,        rows,         hidden,       out,
                                     g.view(), net.h.view(), dlast.view(), dlast_bias.view()};
-    ops->linear_backward_weight(backend, &b);
+    ops->linear_backward_weight(backend, &b, 1);
     sac_linear_backward_input bi = {
         1,         rows,       hidden,  out,    g.view(), net.last.view(), net.h.view(),
         dh.view(), activation, nullptr, nullptr};
-    ops->linear_backward_input(backend, &bi);
+    ops->linear_backward_input(backend, &bi, 1);
     sac_linear_backward_weight a = {
         1, rows, in, hidden, dh.view(), net.x.view(), dweight.view(), dbias.view()};
-    ops->linear_backward_weight(backend, &a);
+    ops->linear_backward_weight(backend, &a, 1);
     sac_linear_backward_input ai = {
         1,         rows,       in,      hidden, dh.view(), net.weight.view(), net.x.view(),
         dx.view(), SAC_LINEAR, nullptr, nullptr};
-    ops->linear_backward_input(backend, &ai);
+    ops->linear_backward_input(backend, &ai, 1);
     ASSERT_NO_FATAL_FAILURE(net.expect_gradient(ops, backend, g, net.weight, dweight));
     ASSERT_NO_FATAL_FAILURE(net.expect_gradient(ops, backend, g, net.bias, dbias));
     ASSERT_NO_FATAL_FAILURE(net.expect_gradient(ops, backend, g, net.last, dlast));

@@ -60,38 +60,55 @@ class Stage {
 
 enum { BACK = true };
 
-inline void staged_linear_forward(sac_backend *backend, const sac_linear_forward *given) {
+inline void staged_linear_forward(sac_backend *backend, const sac_linear_forward *given,
+                                  int n_layers) {
   Stage stage(backend);
-  sac_linear_forward op = *given;
-  stage.move(op.x, op.n, op.rows, op.in);
-  stage.move(op.weight, op.n, op.out, op.in);
-  stage.move(op.bias, op.n, 1, op.out);
-  stage.move(op.y, op.n, op.rows, op.out, BACK);
-  stage.ops().linear_forward(stage.device(), &op);
+  std::vector<sac_linear_forward> layers(given, given + n_layers);
+  for (int l = 0; l < n_layers; l++) {
+    sac_linear_forward &op = layers[(size_t)l];
+    bool follows = l > 0 && given[l].x.data == given[l - 1].y.data;
+    if (follows)
+      op.x.data = layers[(size_t)l - 1].y.data;
+    else
+      stage.move(op.x, op.n, op.rows, op.in);
+    stage.move(op.weight, op.n, op.out, op.in);
+    stage.move(op.bias, op.n, 1, op.out);
+    stage.move(op.y, op.n, op.rows, op.out, BACK);
+  }
+  stage.ops().linear_forward(stage.device(), layers.data(), n_layers);
 }
 
 inline void staged_linear_backward_input(sac_backend *backend,
-                                         const sac_linear_backward_input *given) {
+                                         const sac_linear_backward_input *given, int n_layers) {
   Stage stage(backend);
-  sac_linear_backward_input op = *given;
-  stage.move(op.dy, op.n, op.rows, op.out);
-  stage.move(op.weight, op.n, op.out, op.in);
-  if (op.activation != SAC_LINEAR) stage.move(op.h, op.n, op.rows, op.in);
-  stage.move(op.dx, op.n, op.rows, op.in, BACK);
-  stage.move(op.row, (size_t)op.n * (size_t)op.rows);
-  stage.move(op.row_count, (size_t)op.n);
-  stage.ops().linear_backward_input(stage.device(), &op);
+  std::vector<sac_linear_backward_input> layers(given, given + n_layers);
+  for (int l = 0; l < n_layers; l++) {
+    sac_linear_backward_input &op = layers[(size_t)l];
+    bool follows = l > 0 && given[l].dy.data == given[l - 1].dx.data;
+    if (follows)
+      op.dy.data = layers[(size_t)l - 1].dx.data;
+    else
+      stage.move(op.dy, op.n, op.rows, op.out);
+    stage.move(op.weight, op.n, op.out, op.in);
+    if (op.activation != SAC_LINEAR) stage.move(op.h, op.n, op.rows, op.in);
+    stage.move(op.dx, op.n, op.rows, op.in, BACK);
+    stage.move(op.row, (size_t)op.n * (size_t)op.rows);
+    stage.move(op.row_count, (size_t)op.n);
+  }
+  stage.ops().linear_backward_input(stage.device(), layers.data(), n_layers);
 }
 
 inline void staged_linear_backward_weight(sac_backend *backend,
-                                          const sac_linear_backward_weight *given) {
+                                          const sac_linear_backward_weight *given, int n_layers) {
   Stage stage(backend);
-  sac_linear_backward_weight op = *given;
-  stage.move(op.dy, op.n, op.rows, op.out);
-  stage.move(op.x, op.n, op.rows, op.in);
-  stage.move(op.dweight, op.n, op.out, op.in, BACK);
-  stage.move(op.dbias, op.n, 1, op.out, BACK);
-  stage.ops().linear_backward_weight(stage.device(), &op);
+  std::vector<sac_linear_backward_weight> layers(given, given + n_layers);
+  for (sac_linear_backward_weight &op : layers) {
+    stage.move(op.dy, op.n, op.rows, op.out);
+    stage.move(op.x, op.n, op.rows, op.in);
+    stage.move(op.dweight, op.n, op.out, op.in, BACK);
+    stage.move(op.dbias, op.n, 1, op.out, BACK);
+  }
+  stage.ops().linear_backward_weight(stage.device(), layers.data(), n_layers);
 }
 
 inline void staged_gaussian_forward(sac_backend *backend, const sac_gaussian_forward *given) {
