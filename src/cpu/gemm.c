@@ -47,7 +47,7 @@ typedef sac_vector sums[SAC_TILE_ROWS * SAC_TILE_WIDTH];
 ALWAYS void multiply(int rows, int width, bool packing, const tile *t, sums sum) {
   const sac_real *b = t->b;
   const sac_real *a[SAC_TILE_ROWS];
-  for (int i = 0; i < rows; i++) a[i] = t->a[i];
+  SAC_UNROLL for (int i = 0; i < rows; i++) a[i] = t->a[i];
   size_t a_step = t->gemm->a_step, b_step = packing ? t->gemm->ldb : (size_t)width * SAC_LANES;
   size_t at = 0;
   sac_vector *packed = (sac_vector *)t->packed;
@@ -90,14 +90,14 @@ static ending choose_ending(const tile *t) {
   return relu ? ADD_BIAS_RELU : ADD_BIAS;
 }
 
-// Vector v of `row`. NaN is not below zero: it stays.
+// vector v of `row`
 ALWAYS sac_vector end_sum(ending way, const tile *t, int row, int v, sac_vector x) {
-  const sac_vector zero = {0};
   if (way == ADD_BIAS || way == ADD_BIAS_RELU) x += sac_vector_load(t->bias + v * SAC_LANES);
-  if (way == ADD_BIAS_RELU) x = sac_vector_clear(x < zero, x);
+  if (way == ADD_BIAS_RELU) x = sac_vector_relu(x);
   if (way == MASK_RELU || way == MASK_TANH) {
     sac_vector h = sac_vector_load(t->h[row] + t->column + v * SAC_LANES);
-    x = way == MASK_RELU ? sac_vector_clear(h <= zero, x) : x * (sac_vector_fill(1) - h * h);
+    x = way == MASK_RELU ? sac_vector_clear(h <= (sac_vector){0}, x)
+                         : x * (sac_vector_fill(1) - h * h);
   }
   return x;
 }

@@ -21,9 +21,18 @@ typedef struct input_work {
   int n_layers, blocks;
 } input_work;
 
+// What a member's layer is cut into for its weights' gradients: groups of panels, each in blocks of
+// rows where there are few groups for the threads, then the bias's gradient.
+typedef struct weight_cut {
+  int groups, blocks, parts;
+} weight_cut;
+
+enum { LAYERS_MAX = 16 };
+
 typedef struct weight_work {
   const sac_linear_backward_weight *layer;
-  int n_layers, threads;
+  weight_cut cut[LAYERS_MAX];
+  int parts;  // of a member
 } weight_work;
 
 typedef struct rows_range {
@@ -227,53 +236,42 @@ static sac_gemm weight_product(const sac_linear_backward_weight *op, int i) {
                     .finish = SAC_FINISH_PLAIN};
 }
 
-// What a member's layer is cut into: groups of panels, each in blocks of rows where there are few
-// groups for the threads, then the bias's gradient.
-typedef struct weight_cut {
-  int groups, blocks, parts;
-} weight_cut;
-
-static weight_cut cut_weight(const weight_work *work, const sac_linear_backward_weight *op) {
+static weight_cut cut_weight(const sac_linear_backward_weight *op, int wanted) {
   sac_gemm gemm = weight_product(op, 0);
   weight_cut cut = {count_groups(&gemm), 1, 0};
-  int wanted = work->threads > 1 ? 2 * work->threads : 1;
   while (op->n * cut.groups * cut.blocks < wanted && cut.blocks < gemm.m / BLOCK_ROWS_MIN)
     cut.blocks++;
   cut.parts = cut.groups * cut.blocks + 1;
   return cut;
 }
 
-static int count_weight_parts(const weight_work *work) {
-  int parts = 0;
-  for (int l = 0; l < work->n_layers; l++) parts += cut_weight(work, &work->layer[l]).parts;
-  return parts;
-}
-
 static void weight_part(void *context, int i_part) {
   const weight_work *work = context;
-  const sac_linear_backward_weight *op = work->layer;
-  int parts = count_weight_parts(work), i = i_part / parts, at = i_part % parts;
-  weight_cut cut = cut_weight(work, op);
-  while (at >= cut.parts) {
-    at -= cut.parts;
-    cut = cut_weight(work, ++op);
-  }
-  if (at == cut.parts - 1) {
+  int i = i_part / work->parts, at = i_part % work->parts, l = 0;
+  for (; at >= work->cut[l].parts; l++) at -= work->cut[l].parts;
+  const sac_linear_backward_weight *op = &work->layer[l];
+  const weight_cut *cut = &work->cut[l];
+  if (at == cut->parts - 1) {
     sum_columns(&op->dy, i, op->rows, op->out, sac_stack_member(&op->dbias, i));
     return;
   }
   sac_gemm gemm = weight_product(op, i);
-  rows_range rows = block_range(gemm.m, cut.blocks, at % cut.blocks);
-  if (rows.first < rows.end) SAC_CPU(gemm_group)(&gemm, at / cut.blocks, rows.first, rows.end);
+  rows_range rows = block_range(gemm.m, cut->blocks, at % cut->blocks);
+  if (rows.first < rows.end) SAC_CPU(gemm_group)(&gemm, at / cut->blocks, rows.first, rows.end);
 }
 
 void SAC_CPU(linear_backward_weight)(sac_backend *backend, const sac_linear_backward_weight *layer,
                                      int n_layers) {
-  weight_work work = {layer, n_layers, sac_threads_count(sac_cpu_threads(backend))};
+  SAC_ASSERT(n_layers <= LAYERS_MAX);
+  int threads = sac_threads_count(sac_cpu_threads(backend)), wanted = threads > 1 ? 2 * threads : 1;
+  weight_work work = {.layer = layer};
   size_t size = 0;
-  for (int l = 0; l < n_layers; l++)
+  for (int l = 0; l < n_layers; l++) {
+    work.cut[l] = cut_weight(&layer[l], wanted);
+    work.parts += work.cut[l].parts;
     size += count_work(layer[l].n, layer[l].rows, layer[l].in, layer[l].out);
-  sac_cpu_run(backend, size, layer->n * count_weight_parts(&work), weight_part, &work);
+  }
+  sac_cpu_run(backend, size, layer->n * work.parts, weight_part, &work);
 }
 
 static void bias_part(void *context, int i) {

@@ -98,6 +98,18 @@ static inline sac_vector sac_vector_clear(sac_vector_mask mask, sac_vector x) {
   return (sac_vector)((sac_vector_mask)x & ~mask);
 }
 
+/// x, or zero where it is below. NaN stays: where a maximum cannot compare it takes its second
+/// operand.
+static inline sac_vector sac_vector_relu(sac_vector x) {
+#if defined(__AVX512F__) && SAC_REAL_BYTES == 4
+  return (sac_vector)_mm512_max_ps(_mm512_setzero_ps(), (__m512)x);
+#elif defined(__AVX2__) && !defined(__AVX512F__) && SAC_REAL_BYTES == 4
+  return (sac_vector)_mm256_max_ps(_mm256_setzero_ps(), (__m256)x);
+#else
+  return sac_vector_clear(x < (sac_vector){0}, x);
+#endif
+}
+
 // Transposition of a square of vectors swaps bit by bit of (row, lane): at distance d, the two rows
 // i and i + d exchange the lanes whose bit d differs.
 #define SAC_LOW(j, d) (((j) & (d)) ? (j) - (d) + SAC_LANES : (j))
