@@ -5,16 +5,12 @@ Needs gymnasium[mujoco]==1.4.0 and numpy. Usage: check_env.py SAC [STEPS [SEED [
 SAC is the program; STEPS (default 5000) a case; SEED (default 0) of the actions and given states;
 ID names environments (default: all).
 """
-import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 
-# NumPy's AVX-512 sine and cosine differ from the C library's in the last bit: keep them out
-os.environ["NPY_DISABLE_CPU_FEATURES"] = (
-    "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR")
-
+import numpy_kernels  # noqa: F401  before numpy
 import numpy as np
 
 import env_reference

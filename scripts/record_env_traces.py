@@ -5,14 +5,10 @@ Needs gymnasium[mujoco]==1.4.0 and numpy. Usage: record_env_traces.py [FOLDER]
 Each file is an input of `sac trace env` (start and actions) with what Gymnasium answered. The
 environments are stepped on after termination and know no time limit.
 """
-import os
 import pathlib
 import sys
 
-# NumPy's AVX-512 sine and cosine differ from the C library's in the last bit: keep them out
-os.environ["NPY_DISABLE_CPU_FEATURES"] = (
-    "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR")
-
+import numpy_kernels  # noqa: F401  before numpy
 import numpy as np
 
 import env_reference
