@@ -45,6 +45,8 @@ static sac_status load_model(const sac_mujoco_model *wanted, mjModel **model, sa
   mjModel *found = *model = compile(wanted, path, reason, sizeof reason);
   if (!found) return sac_error_set(err, SAC_BAD_ENV, "%s: %s", path, reason);
   found->vis.quality.shadowsize = 0;  // pictures show no shadows: no memory for their map
+  // one tree of bodies is one island of constraints: no step needs to look for others
+  if (found->ntree == 1) found->opt.disableflags |= mjDSBL_ISLAND;
   if (found->nq == wanted->nq && found->nv == wanted->nv && found->nu == wanted->nu) return SAC_OK;
   return sac_error_set(err, SAC_BAD_ENV,
                        "%s holds another model: %d positions, %d velocities and %d controls, "
