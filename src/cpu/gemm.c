@@ -255,42 +255,71 @@ static void compute(int rows, int width, const tile *t) {
     take_tanh(rows, width, t);
 }
 
-static void copy_values(sac_real *to, const sac_real *from, int count) {
+// `count` values into whole vectors of a room, and back
+static void take_values(sac_real *to, const sac_real *from, int count) {
+  for (int j = 0; j < count; j += SAC_LANES)
+    sac_vector_store(to + j, count - j < SAC_LANES ? sac_vector_load_some(from + j, count - j)
+                                                   : sac_vector_load(from + j));
+}
+
+static void give_values(sac_real *to, const sac_real *from, int count) {
   for (int j = 0; j < count; j += SAC_LANES) {
     int left = count - j < SAC_LANES ? count - j : SAC_LANES;
     sac_vector_store_some(to + j, sac_vector_load_some(from + j, left), left);
   }
 }
 
-static void turn_values(sac_real *to, size_t to_step, const sac_real *from, size_t from_step,
-                        int count) {
-  for (int j = 0; j < count; j++) to[(size_t)j * to_step] = from[(size_t)j * from_step];
+// One square of a turned C: up to SAC_LANES of a tile's rows, at `c`, become columns of memory.
+static void give_turned(sac_real *c, size_t ldc, int rows, int cols, const sac_real *from) {
+  sac_vector x[SAC_LANES];
+  for (int i = 0; i < SAC_LANES; i++)
+    x[i] = i < rows ? sac_vector_load(from + i * SAC_PANEL) : (sac_vector){0};
+  sac_vector_transpose(x);
+  for (int j = 0; j < SAC_LANES; j++)
+    if (j < cols) sac_vector_store_some(c + (size_t)j * ldc, x[j], rows);
+}
+
+static void take_turned(const sac_real *c, size_t ldc, int rows, int cols, sac_real *to) {
+  sac_vector x[SAC_LANES];
+  for (int j = 0; j < SAC_LANES; j++)
+    x[j] = j < cols ? sac_vector_load_some(c + (size_t)j * ldc, rows) : (sac_vector){0};
+  sac_vector_transpose(x);
+  for (int i = 0; i < SAC_LANES; i++)
+    if (i < rows) sac_vector_store(to + i * SAC_PANEL, x[i]);
+}
+
+// between a turned C and a room, square by square
+static void turn_tile(int rows, int cols, bool take, const tile *t, room *r) {
+  size_t ldc = t->gemm->ldc;
+  for (int i = 0; i < rows; i += SAC_LANES)
+    for (int j = 0; j < cols; j += SAC_LANES) {
+      int high = rows - i < SAC_LANES ? rows - i : SAC_LANES, wide = cols - j;
+      sac_real *c = t->c[i] + (size_t)(t->column + j) * ldc;
+      sac_real *at = r->c[i] + j;
+      if (take)
+        take_turned(c, ldc, high, wide, at);
+      else
+        give_turned(c, ldc, high, wide, at);
+    }
 }
 
 static void compute_in_room(int rows, int width, int cols, const tile *t) {
-  room r = {0};
+  room r;
   bool turned = t->gemm->turned;
-  size_t ldc = t->gemm->ldc;
   tile moved = *t;
   moved.column = 0;
   moved.bias = r.bias;
-  if (t->bias) copy_values(r.bias, t->bias, cols);
+  if (t->bias) take_values(r.bias, t->bias, cols);
   for (int i = 0; i < rows; i++) {
     moved.c[i] = r.c[i];
     moved.h[i] = r.h[i];
-    if (t->gemm->h) copy_values(r.h[i], t->h[i] + t->column, cols);
-    if (t->first) continue;
-    if (turned)
-      turn_values(r.c[i], 1, t->c[i] + (size_t)t->column * ldc, ldc, cols);
-    else
-      copy_values(r.c[i], t->c[i] + t->column, cols);
+    if (t->gemm->h) take_values(r.h[i], t->h[i] + t->column, cols);
+    if (!t->first && !turned) take_values(r.c[i], t->c[i] + t->column, cols);
   }
+  if (!t->first && turned) turn_tile(rows, cols, true, t, &r);
   compute(rows, width, &moved);
-  for (int i = 0; i < rows; i++)
-    if (turned)
-      turn_values(t->c[i] + (size_t)t->column * ldc, ldc, r.c[i], 1, cols);
-    else
-      copy_values(t->c[i] + t->column, r.c[i], cols);
+  if (turned) turn_tile(rows, cols, false, t, &r);
+  for (int i = 0; i < rows && !turned; i++) give_values(t->c[i] + t->column, r.c[i], cols);
 }
 
 // The first tile of a panel packs it where B lies as the panel does, if it is a whole tile.
