@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 #include <unistd.h>
 
 struct sac_log {
-  FILE *file;  // NULL without a log file
+  pthread_mutex_t mutex;  // a line at a time, though runs side by side hand theirs on to one log
+  FILE *file;             // NULL without a log file
   bool quiet;
   bool terminal;  // stderr is one, so a progress line may be drawn
   bool drawn;     // a progress line stands there now
@@ -20,9 +22,11 @@ struct sac_log {
 sac_status sac_log_open(const char *path, bool quiet, sac_log **log, sac_error *err) {
   sac_log *self = calloc(1, sizeof *self);
   if (!self) return sac_error_set(err, SAC_FAILED, "no memory for the log");
+  pthread_mutex_init(&self->mutex, NULL);
   self->quiet = quiet;
   self->terminal = !quiet && isatty(STDERR_FILENO) && !getenv("CI");
   if (path && !(self->file = fopen(path, "ae"))) {
+    pthread_mutex_destroy(&self->mutex);
     free(self);
     return sac_error_set(err, SAC_BAD_DISK, "%s: cannot be opened for appending: %s", path,
                          strerror(errno));
@@ -35,6 +39,7 @@ void sac_log_close(sac_log *log) {
   if (!log) return;
   if (log->drawn) fputc('\n', stderr);
   if (log->file) fclose(log->file);
+  pthread_mutex_destroy(&log->mutex);
   free(log);
 }
 
@@ -55,14 +60,17 @@ void sac_log_line(sac_log *log, const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
+  if (log->to) sac_log_line(log->to, "%s%s", log->label, line);
+  pthread_mutex_lock(&log->mutex);
   if (log->file) {
     fprintf(log->file, "%s\n", line);
     fflush(log->file);
   }
-  if (log->to) sac_log_line(log->to, "%s%s", log->label, line);
-  if (log->quiet) return;
-  clear_progress(log);
-  fprintf(stderr, "%s\n", line);
+  if (!log->quiet) {
+    clear_progress(log);
+    fprintf(stderr, "%s\n", line);
+  }
+  pthread_mutex_unlock(&log->mutex);
 }
 
 // columns that a line may fill without wrapping
@@ -81,9 +89,11 @@ void sac_log_progress(sac_log *log, const char *format, ...) {
   va_end(arguments);
   if (log->to) sac_log_progress(log->to, "%s%s", log->label, line);
   if (!log->terminal) return;
+  pthread_mutex_lock(&log->mutex);
   clear_progress(log);
   // a line that wrapped could not be cleared
   fprintf(stderr, "%.*s", line_columns(), line);
   fflush(stderr);
   log->drawn = true;
+  pthread_mutex_unlock(&log->mutex);
 }

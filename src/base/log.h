@@ -1,4 +1,4 @@
-// Log lines for people, on stderr and in the run's log file.
+// Log lines for people, on stderr and in the run's log file. Threads may share a log.
 #pragma once
 
 #include "base/status.h"

@@ -137,8 +137,9 @@ static void send(const void *shared, void *env, const float *action) {
 static void cut_off(instance *self, sac_env_result *result) {
   const char *text = self->failure;
   if (self->running && self->life == 0)
-    fprintf(stderr, "sac: %s: %s; the environment is made anew, its episode counts as cut off\n",
-            self->gym->id, text);
+    sac_workers_note(self->workers,
+                     "%s: %s; the environment is made anew, its episode counts as cut off",
+                     self->gym->id, text);
   self->running = false;
   *result = (sac_env_result){.truncated = true};
 }
@@ -249,6 +250,10 @@ sac_status sac_gym_open(const sac_config *cfg, sac_env_spec *spec, sac_gym **gym
   fill_spec(self, spec);
   *gym = self;
   return SAC_OK;
+}
+
+void sac_gym_log(sac_gym *gym, sac_log *log) {
+  sac_workers_log(gym->workers, log);
 }
 
 const sac_env_def *sac_gym_def(const sac_gym *gym) {

@@ -2,6 +2,7 @@
 // imports MODULE first.
 #pragma once
 
+#include "base/log.h"
 #include "config/config.h"
 #include "sac/env.h"
 
@@ -14,6 +15,9 @@ bool sac_gym_names(const char *id);
 /// and fill the zeroed `spec` from its spaces (flattened; both must be Boxes). SAC_BAD_ENV, with
 /// the position in the user's file, when it cannot.
 sac_status sac_gym_open(const sac_config *cfg, sac_env_spec *spec, sac_gym **gym, sac_error *err);
+
+/// Note in `log`, which must outlive it, what was started anew; else that goes to stderr.
+void sac_gym_log(sac_gym *gym, sac_log *log);
 
 /// Its definition; `shared` is the sac_gym, which `close` frees, and the definition with it. Its
 /// state cannot be saved.

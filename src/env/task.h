@@ -2,6 +2,7 @@
 // instances share.
 #pragma once
 
+#include "base/log.h"
 #include "base/real.h"
 #include "config/config.h"
 #include "env/plugin.h"
@@ -38,6 +39,9 @@ typedef struct sac_task {
 /// file; SAC_BAD_ENV when it cannot be opened, or describes itself in numbers that cannot be.
 sac_status sac_task_open(const sac_config *cfg, bool squash, sac_task **task, sac_error *err);
 void sac_task_close(sac_task *task);
+
+/// Note in `log`, which must outlive it, what goes wrong with its environments and is mended.
+void sac_task_log(sac_task *task, sac_log *log);
 
 /// Its state cannot be saved: what is restored begins its episode anew, from the same seed.
 bool sac_task_restarts(const sac_task *task);

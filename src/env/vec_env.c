@@ -88,6 +88,10 @@ void sac_vec_env_destroy(sac_vec_env *vec) {
   free(vec);
 }
 
+void sac_vec_env_log(sac_vec_env *vec, sac_log *log) {
+  sac_task_log(vec->task, log);
+}
+
 const sac_task *sac_vec_env_task(const sac_vec_env *vec) {
   return vec->task;
 }

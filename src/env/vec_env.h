@@ -49,6 +49,9 @@ void sac_vec_env_destroy(sac_vec_env *vec);
 const sac_task *sac_vec_env_task(const sac_vec_env *vec);
 int sac_vec_env_count(const sac_vec_env *vec);
 
+/// sac_task_log of what all environments share.
+void sac_vec_env_log(sac_vec_env *vec, sac_log *log);
+
 /// Start an episode in every environment; `obs` (E rows of S, `ld` values apart) is what to act on.
 /// SAC_BAD_NUMBER when a start state is not finite, SAC_BAD_ENV when an environment failed.
 sac_status sac_vec_env_reset(sac_vec_env *vec, sac_real *obs, int ld, sac_error *err);

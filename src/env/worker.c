@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,8 @@ typedef struct worker {
 
 struct sac_workers {
   sac_workers_options options;
-  int memory;  // descriptor
+  sac_log *log;  // NULL: stderr
+  int memory;    // descriptor
   uint8_t *base;
   size_t bytes, slot_bytes;
   bool *taken;            // (slots)
@@ -94,6 +96,22 @@ static sac_status start_process(sac_workers *workers, int i, sac_error *err) {
   return SAC_OK;
 }
 
+void sac_workers_log(sac_workers *workers, sac_log *log) {
+  workers->log = log;
+}
+
+void sac_workers_note(const sac_workers *workers, const char *format, ...) {
+  char line[2 * SAC_WORKER_FAILURE];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  if (workers->log)
+    sac_log_line(workers->log, "warning: %s", line);
+  else
+    fprintf(stderr, "sac: %s\n", line);
+}
+
 // the process is ended and its failure known; start another where that is wanted and may help
 static void replace(sac_workers *workers, int i) {
   worker *self = &workers->at[i];
@@ -101,8 +119,8 @@ static void replace(sac_workers *workers, int i) {
   self->owed = self->n_queued = 0;
   bool began = workers->first.status == SAC_WORKER_READY;
   if (!workers->options.respawn || !began || ++self->barren > BARREN_MAX) return;
-  fprintf(stderr, "sac: %s; it is started anew, and its episodes count as cut off\n",
-          self->failure);
+  sac_workers_note(workers, "%s; it is started anew, and its episodes count as cut off",
+                   self->failure);
   if (start_process(workers, i, &err) == SAC_OK)
     self->failure[0] = '\0';
   else

@@ -3,7 +3,7 @@
 // once for all commands that were given to it meanwhile, and answers once.
 #pragma once
 
-#include "base/status.h"
+#include "base/log.h"
 #include "sac/env.h"
 
 enum { SAC_WORKER_TEXT = 448, SAC_WORKER_FAILURE = 1024 };
@@ -61,6 +61,13 @@ sac_status sac_workers_open(const sac_workers_options *options, sac_workers **wo
                             sac_error *err);
 /// Ask the processes to end, and end them where they do not within two seconds.
 void sac_workers_close(sac_workers *workers);
+
+/// Where sac_workers_note writes its lines; NULL, as at first: to stderr. `log` must outlive them.
+void sac_workers_log(sac_workers *workers, sac_log *log);
+
+/// Tell people what went wrong and was mended.
+void sac_workers_note(const sac_workers *workers, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /// What the first process said.
 const sac_worker_page *sac_workers_page(const sac_workers *workers);

@@ -108,6 +108,10 @@ void sac_evaluator_destroy(sac_evaluator *evaluator) {
   free(evaluator);
 }
 
+void sac_evaluator_log(sac_evaluator *evaluator, sac_log *log) {
+  sac_task_log(evaluator->task, log);
+}
+
 const sac_task *sac_evaluator_task(const sac_evaluator *evaluator) {
   return evaluator->task;
 }

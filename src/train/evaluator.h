@@ -22,6 +22,9 @@ void sac_evaluator_destroy(sac_evaluator *evaluator);
 /// What the episodes are of.
 const sac_task *sac_evaluator_task(const sac_evaluator *evaluator);
 
+/// sac_task_log of its environments.
+void sac_evaluator_log(sac_evaluator *evaluator, sac_log *log);
+
 /// Looks at an episode after its reset and after each step; a failure ends the evaluation.
 typedef sac_status sac_evaluator_look(void *context, const sac_environment *environment,
                                       sac_error *err);

@@ -69,6 +69,7 @@ static sac_status open_run(sac_records *records, sac_run *run, sac_error *err) {
   bool many = sac_records_are_many(records);
   open_voice(records, run);
   SAC_TRY(open_log(records, run, err));
+  sac_vec_env_log(run->envs, run->log);
   SAC_TRY(sac_path_join(path, run->folder, "checkpoints/replay", err));
   SAC_TRY(sac_folder_make(path, err));
   if (!run->replay_log.folder[0]) SAC_TRY(sac_replay_log_open(&run->replay_log, path, err));

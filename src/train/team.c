@@ -332,8 +332,10 @@ sac_status sac_team_roll(sac_team *team, sac_error *err) {
 static sac_status open_evaluator(sac_lane *lane, sac_error *err) {
   const sac_learner *learner = &lane->learner;
   if (lane->evaluator) return SAC_OK;
-  return sac_evaluator_create(learner->cfg, (int)learner->cfg->eval.episodes, learner->agent,
-                              learner->backend, learner->threads, &lane->evaluator, err);
+  SAC_TRY(sac_evaluator_create(learner->cfg, (int)learner->cfg->eval.episodes, learner->agent,
+                               learner->backend, learner->threads, &lane->evaluator, err));
+  sac_evaluator_log(lane->evaluator, lane->runs->log);
+  return SAC_OK;
 }
 
 static void evaluate_lane(void *context, int i_lane) {

@@ -549,6 +549,8 @@ def a_failed_worker_may_be_started_anew(room):
     done = room.run("train", room.config("gym:Crash-v0"), "env.on_worker_failure=respawn",
                     "env.kwargs.at=50", "--out", folder)
     assert done.stderr.count("is started anew") >= 5, done.stderr
+    kept = (folder / "log.txt").read_text()
+    assert kept.count("is started anew") == done.stderr.count("is started anew"), kept
     no_worker_is_left(room)
 
 
