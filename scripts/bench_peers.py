@@ -62,7 +62,7 @@ class Bench:
 
     def rollout(self, threads):
         for env in ("HalfCheetah-v5", "Humanoid-v5"):
-            self.compare(f"rollout {env}", threads, "rollout", f"env.id={env}", "env.n_envs=8")
+            self.compare(f"rollout {env}", threads, "rollout", f"env.id={env}", "env.n_envs=32")
 
     def table(self):
         yield "| part | threads | quantity | program | median | spread | sac is x times | MB |"
