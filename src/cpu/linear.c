@@ -263,7 +263,7 @@ static void weight_part(void *context, int i_part) {
 void SAC_CPU(linear_backward_weight)(sac_backend *backend, const sac_linear_backward_weight *layer,
                                      int n_layers) {
   SAC_ASSERT(n_layers <= LAYERS_MAX);
-  int threads = sac_threads_count(sac_cpu_threads(backend)), wanted = threads > 1 ? 2 * threads : 1;
+  int threads = sac_threads_count(sac_cpu_threads(backend)), wanted = threads > 1 ? 4 * threads : 1;
   weight_work work = {.layer = layer};
   size_t size = 0;
   for (int l = 0; l < n_layers; l++) {
