@@ -252,6 +252,10 @@ sac_status sac_gym_open(const sac_config *cfg, sac_env_spec *spec, sac_gym **gym
   return SAC_OK;
 }
 
+void sac_gym_wake(sac_gym *gym) {
+  sac_workers_wake(gym->workers);
+}
+
 void sac_gym_log(sac_gym *gym, sac_log *log) {
   sac_workers_log(gym->workers, log);
 }

@@ -19,6 +19,9 @@ sac_status sac_gym_open(const sac_config *cfg, sac_env_spec *spec, sac_gym **gym
 /// Note in `log`, which must outlive it, what was started anew; else that goes to stderr.
 void sac_gym_log(sac_gym *gym, sac_log *log);
 
+/// Let the processes begin with what was sent, before anyone waits for them.
+void sac_gym_wake(sac_gym *gym);
+
 /// Its definition; `shared` is the sac_gym, which `close` frees, and the definition with it. Its
 /// state cannot be saved.
 const sac_env_def *sac_gym_def(const sac_gym *gym);

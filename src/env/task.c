@@ -233,6 +233,10 @@ sac_status sac_task_open(const sac_config *cfg, bool squash, sac_task **task, sa
   return status;
 }
 
+void sac_task_wake(sac_task *task) {
+  if (sac_gym_names(task->def->id)) sac_gym_wake(task->shared);
+}
+
 void sac_task_log(sac_task *task, sac_log *log) {
   if (sac_gym_names(task->def->id)) sac_gym_log(task->shared, log);
 }

@@ -43,6 +43,9 @@ void sac_task_close(sac_task *task);
 /// Note in `log`, which must outlive it, what goes wrong with its environments and is mended.
 void sac_task_log(sac_task *task, sac_log *log);
 
+/// Let environments in other processes begin with the actions that they were sent.
+void sac_task_wake(sac_task *task);
+
 /// Its state cannot be saved: what is restored begins its episode anew, from the same seed.
 bool sac_task_restarts(const sac_task *task);
 

@@ -215,6 +215,7 @@ static void begin_elsewhere(vec_call *calls, int n) {
     for (int i = 0; i < vec->count; i++) vec->restarts[i] = calls[k].rows == NULL;
     if (calls[k].rows) send_actions(&calls[k]);
   }
+  for (int k = 0; k < n; k++) sac_task_wake(calls[k].vec->task);
 }
 
 static void end_elsewhere(vec_call *calls, int n) {

@@ -240,7 +240,7 @@ void sac_workers_send(sac_workers *workers, int slot, uint64_t life, sac_worker_
 }
 
 // one that is locked is being waited for: its own waiter has woken it
-static void wake_all(sac_workers *workers) {
+void sac_workers_wake(sac_workers *workers) {
   if (!atomic_exchange(&workers->unsent, false)) return;
   for (int i = 0; i < workers->options.count; i++) {
     if (pthread_mutex_trylock(&workers->at[i].lock) != 0) continue;
@@ -252,7 +252,7 @@ static void wake_all(sac_workers *workers) {
 bool sac_workers_wait(sac_workers *workers, int slot, uint64_t life) {
   int i = slot % workers->options.count;
   worker *self = &workers->at[i];
-  wake_all(workers);
+  sac_workers_wake(workers);
   pthread_mutex_lock(&self->lock);
   if (self->life == life && !self->failure[0]) {
     flush_queue(workers, i);

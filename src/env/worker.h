@@ -85,8 +85,11 @@ sac_worker_slot *sac_workers_slot(const sac_workers *workers, int slot);
 uint64_t sac_workers_life(sac_workers *workers, int slot);
 
 /// Leave a command for the slot's process, if it still lives the life `life`. Nobody is woken
-/// before the next sac_workers_wait for any slot.
+/// before the next sac_workers_wake, or sac_workers_wait for any slot.
 void sac_workers_send(sac_workers *workers, int slot, uint64_t life, sac_worker_command command);
+
+/// Wake every process that was sent something.
+void sac_workers_wake(sac_workers *workers);
 
 /// Wake every process that was sent something, and wait until that of `slot` has done all of it.
 /// False when it did not survive, or lives another life than `life`.

@@ -299,6 +299,27 @@ TEST_F(Gym, RespawnedProcessCutsItsEpisodesOff) {
   }
 }
 
+// the process leaves a mark in its step, while nobody waits for it
+TEST_F(Gym, StepsBeginBeforeTheyAreWaitedFor) {
+  Vec vec({"env.id=gym:Crash-v0", "env.kwargs={at: 1, once: true}", "env.n_envs=2", "env.workers=2",
+           "env.on_worker_failure=respawn"});
+  sac_transitions rows = vec.parts();
+  for (int i = 0; i < vec.n; i++)
+    for (int j = 0; j < vec.act_dim; j++) rows.action[i * rows.ld + j] = 0;
+  sac_error err = {};
+  sac_vec_env_turn turn = {vec.raw, &rows, vec.obs.data(), vec.obs_dim + 1, vec.episodes.data(),
+                           SAC_OK,  &err};
+  sac_vec_env_begin_all(&turn, 1);
+  bool marked = false;
+  for (int i_ms = 0; i_ms < 20000 && !marked; i_ms++) {
+    usleep(1000);
+    marked = access(marker.c_str(), F_OK) == 0;
+  }
+  EXPECT_TRUE(marked);
+  sac_vec_env_end_all(&turn, 1);
+  EXPECT_EQ(turn.status, SAC_OK) << err.text;
+}
+
 TEST_F(Gym, ProcessThatNeverAnswersAStepIsGivenUp) {
   auto task =
       open_task({"env.id=gym:Crash-v0", "env.kwargs={at: 1}", "env.on_worker_failure=respawn"});
