@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Steps per second of Gymnasium environments in sac's worker processes and in gymnasium's own
-AsyncVectorEnv, taken in turn.
+AsyncVectorEnv, then of training on one of them with and without `run.overlap: lag1`, each pair
+taken in turn.
 
 Run it with a Python that has gymnasium (and the environment); the same one runs sac's workers.
 Usage: bench_gym.py SAC [ID [ENVS [WORKERS [ROUNDS]]]]
 ID defaults to HalfCheetah-v5, ENVS to 8, WORKERS to 2, ROUNDS to 5. Actions are uniform, episodes
-restart by themselves. The last line is the ratio of the medians."""
+restart by themselves. Training has one environment, one worker and one thread, 64x64 networks,
+batches of 100 and an update a step. Each pair ends with the ratio of its medians."""
 import json
 import statistics
 import subprocess
@@ -25,6 +27,16 @@ def bench_sac(program, env_id, envs, workers):
     return json.loads(done.stdout)["steps_per_s"]
 
 
+def bench_training(program, env_id, overlap):
+    done = subprocess.run([program, "bench", "train", f"env.id=gym:{env_id}", "env.workers=1",
+                           f"env.python={sys.executable}", "run.device=cpu", "run.threads=1",
+                           f"run.overlap={overlap}", "policy.hidden=[64, 64]",
+                           "critic.hidden=[64, 64]", "algorithm.batch_size=100",
+                           "algorithm.total_timesteps=20000", "--json"],
+                          check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return json.loads(done.stdout)["steps_per_s"]
+
+
 def bench_async(vector, envs):
     actions = [vector.action_space.sample() for _ in range(64)]
     steps, begin = 0, time.perf_counter()
@@ -40,10 +52,11 @@ def show(name, rates):
           f"({min(rates):.0f} .. {max(rates):.0f}, {len(rates)} runs)")
 
 
-def main():
-    given = dict(enumerate(sys.argv))
-    program, env_id = given[1], given.get(2, "HalfCheetah-v5")
-    envs, workers, rounds = (int(given.get(i, n)) for i, n in ((3, 8), (4, 2), (5, 5)))
+def show_ratio(name, rates, base):
+    print(f"{name} is {statistics.median(rates) / statistics.median(base):.2f} x", flush=True)
+
+
+def compare_stepping(program, env_id, envs, workers, rounds):
     ours, theirs = [], []
     for _ in range(rounds):
         ours.append(bench_sac(program, env_id, envs, workers))
@@ -53,7 +66,25 @@ def main():
         vector.close()
     show(f"sac, {workers} workers", ours)
     show("gymnasium, AsyncVectorEnv", theirs)
-    print(f"sac is {statistics.median(ours) / statistics.median(theirs):.2f} x")
+    show_ratio("sac", ours, theirs)
+
+
+def compare_training(program, env_id, rounds):
+    rates = {"none": [], "lag1": []}
+    for _ in range(rounds):
+        for overlap, own in rates.items():
+            own.append(bench_training(program, env_id, overlap))
+    for overlap, own in rates.items():
+        show(f"training, overlap {overlap}", own)
+    show_ratio("lag1", rates["lag1"], rates["none"])
+
+
+def main():
+    given = dict(enumerate(sys.argv))
+    program, env_id = given[1], given.get(2, "HalfCheetah-v5")
+    envs, workers, rounds = (int(given.get(i, n)) for i, n in ((3, 8), (4, 2), (5, 5)))
+    compare_stepping(program, env_id, envs, workers, rounds)
+    compare_training(program, env_id, rounds)
 
 
 if __name__ == "__main__":
