@@ -3,6 +3,10 @@
 #include "kernels/order.cuh"
 #include "kernels/reduce.cuh"
 
+extern "C" {
+#include "backend/formulas/advantages.h"
+}
+
 enum { THREADS = 64 };
 
 // One thread an environment of a member, which scans its steps from the last to the first;

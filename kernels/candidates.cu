@@ -2,6 +2,10 @@
 #include "kernels/cuda.cuh"
 #include "kernels/order.cuh"
 
+extern "C" {
+#include "backend/formulas/losses.h"
+}
+
 enum { THREADS = 128 };
 
 // One thread a value written. Bytes: every value written once. Limit: latency, then bandwidth.

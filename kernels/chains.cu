@@ -3,6 +3,10 @@
 #include "kernels/cuda.cuh"
 #include "kernels/order.cuh"
 
+extern "C" {
+#include "backend/formulas/chains.h"
+}
+
 enum { THREADS = 128 };
 
 // One thread a dimension of a chain. Bytes: 24 of each.

@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+extern "C" {
+#include "backend/formulas/optimiser.h"
+}
+
 /// Bytes that cuBLAS may use: NVIDIA's advice for Hopper.
 enum { SAC_CUDA_BLAS_WORKSPACE = 32 << 20 };
 

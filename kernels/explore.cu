@@ -2,6 +2,10 @@
 #include "kernels/cuda.cuh"
 #include "kernels/order.cuh"
 
+extern "C" {
+#include "backend/formulas/explore.h"
+}
+
 enum { THREADS = 128 };
 
 // One thread a row: a few values each, bound by latency.

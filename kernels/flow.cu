@@ -5,6 +5,8 @@
 #define SAC_FLOW_SIZE static __host__ __device__ __forceinline__
 extern "C" {
 #include "backend/couplings.h"
+#include "backend/formulas/gaussian.h"
+#include "backend/formulas/linear.h"
 }
 
 // A block owns a row: its threads share out the units, then the outputs of each coupling, whose
@@ -151,7 +153,7 @@ static __global__ void flow_forward_kernel(const __grid_constant__ sac_flow_forw
   load_row(p.x, flow->act_dim, tape + flow->layers * sac_flow_tape_layer(flow));
   sac_real *action = sac_stack_row(&op.action, i, row);
   for (int j = (int)threadIdx.x; j < flow->act_dim; j += THREADS)
-    action[j] = flow->squash ? sac_math_tanh(p.x[j]) : p.x[j];
+    action[j] = sac_squashed(p.x[j], flow->squash);
   if (threadIdx.x == 0 && op.log_pi.data)
     *sac_stack_row(&op.log_pi, i, row) = log_pi - log_det - squash_volume(flow, p.x);
 }
@@ -213,15 +215,6 @@ void sac_cuda_flow_inverse(sac_backend *backend, const sac_flow_inverse *op) {
   sac_cuda_step_end(backend);
 }
 
-// dQ/da summed over the critics that the policy climbs in this row
-static __device__ __forceinline__ sac_real sum_critics(const sac_flow_backward *op, int i, int row,
-                                                       int j) {
-  sac_real sum = 0;
-  for (int k = i * op->n_critics; k < (i + 1) * op->n_critics; k++)
-    if (*sac_stack_row(&op->seed, k, row) != 0) sum += sac_stack_row(&op->dq, k, row)[j];
-  return sum;
-}
-
 // dJ_pi/du
 static __device__ __forceinline__ void begin_return(const sac_flow_backward *op, int i, int row,
                                                     sac_real alpha, sac_real mean, sac_real *dx) {
@@ -229,12 +222,10 @@ static __device__ __forceinline__ void begin_return(const sac_flow_backward *op,
   const sac_real *u = sac_stack_row(&op->tape, i, row) + flow->layers * sac_flow_tape_layer(flow);
   const sac_real *action = sac_stack_row(&op->action, i, row);
   for (int j = (int)threadIdx.x; j < flow->act_dim; j += THREADS) {
-    sac_real jacobian = flow->squash ? sac_math_sech2(u[j]) : (sac_real)1, slope = 0;
-    if (flow->squash)
-      slope = flow->exact_correction ? sac_squash_slope(action[j])
-                                     : sac_squash_slope_eps(action[j], jacobian);
-    dx[j] = mean * sac_action_gradient(alpha, slope, op->normal_prior, action[j], jacobian,
-                                       sum_critics(op, i, row, j));
+    sac_real jacobian = sac_squash_jacobian(u[j], flow->squash);
+    sac_real slope = sac_squash_slope(action[j], jacobian, flow->squash, flow->exact_correction);
+    sac_real dq = sac_sum_critics(&op->dq, &op->seed, op->n_critics, i, row, j);
+    dx[j] = mean * sac_action_gradient(alpha, slope, op->normal_prior, action[j], jacobian, dq);
   }
 }
 

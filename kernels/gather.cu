@@ -3,6 +3,11 @@
 #include "kernels/cuda.cuh"
 #include "kernels/order.cuh"
 
+extern "C" {
+#include "backend/formulas/gather.h"
+#include "backend/formulas/random.h"
+}
+
 enum { THREADS = 128, ROWS = THREADS / SAC_WARP };
 
 // One warp a row: all its lanes draw the same index, then copy neighbouring values. Bytes: a row

@@ -3,6 +3,10 @@
 #include "kernels/order.cuh"
 #include "kernels/reduce.cuh"
 
+extern "C" {
+#include "backend/formulas/gaussian.h"
+}
+
 enum { THREADS = 128 };
 
 /// One dimension of one row: what both directions begin with.
@@ -32,11 +36,8 @@ static __device__ __forceinline__ sac_real slope_of_spread(const sac_gaussian *g
 }
 
 static __device__ __forceinline__ sac_real log_density(const sac_gaussian *g, const draw *d) {
-  sac_real correction = 0;
-  if (g->squash)
-    correction =
-        g->exact_correction ? sac_squash_correction(d->u) : sac_squash_correction_eps(d->u);
-  return sac_normal_log_density(d->noise, d->log_std) - correction;
+  return sac_normal_log_density(d->noise, d->log_std) -
+         sac_squash_volume(d->u, g->squash, g->exact_correction);
 }
 
 // A row belongs to `lanes` neighbouring threads, one a dimension (a power of two, at most a warp);
@@ -58,7 +59,7 @@ static __global__ void forward_kernel(const __grid_constant__ sac_gaussian_forwa
       find_spread(g, &d);
       d.u += d.sigma * d.noise;
     }
-    sac_stack_row(&op.action, i, row)[j] = g->squash ? sac_math_tanh(d.u) : d.u;
+    sac_stack_row(&op.action, i, row)[j] = sac_squashed(d.u, g->squash);
     if (op.u.data) sac_stack_row(&op.u, i, row)[j] = d.u;
     if (op.noise.data && op.log_pi.data) log_pi += log_density(g, &d);
   }
@@ -85,15 +86,6 @@ void sac_cuda_gaussian_forward(sac_backend *backend, const sac_gaussian_forward 
   sac_cuda_step_end(backend);
 }
 
-// dQ/da summed over the critics that the policy climbs in this row
-static __device__ __forceinline__ sac_real sum_critics(const sac_gaussian_backward *op, int i,
-                                                       int row, int j) {
-  sac_real sum = 0;
-  for (int k = i * op->n_critics; k < (i + 1) * op->n_critics; k++)
-    if (*sac_stack_row(&op->seed, k, row) != 0) sum += sac_stack_row(&op->dq, k, row)[j];
-  return sum;
-}
-
 // One thread a dimension of a row. Bytes: about 40 of them. Limit: latency, then bandwidth.
 static __global__ void backward_kernel(const __grid_constant__ sac_gaussian_backward op) {
   const sac_gaussian *g = &op.gaussian;
@@ -108,15 +100,12 @@ static __global__ void backward_kernel(const __grid_constant__ sac_gaussian_back
   d.action = sac_stack_row(&op.action, i, row)[j];
   find_spread(g, &d);
   d.u = head[j] + d.sigma * d.noise;
-  // -dc/du and da/du
-  sac_real jacobian = g->squash ? sac_math_sech2(d.u) : (sac_real)1, slope = 0;
-  if (g->squash)
-    slope =
-        g->exact_correction ? sac_squash_slope(d.action) : sac_squash_slope_eps(d.action, jacobian);
   sac_real alpha = sac_math_exp(op.log_alpha[i]), mean = 1 / (sac_real)op.rows;
-  sac_real d_mean = sac_action_gradient(alpha, slope, op.normal_prior, d.action, jacobian,
-                                        sum_critics(&op, i, row, j)) *
-                    mean;
+  sac_real jacobian = sac_squash_jacobian(d.u, g->squash);
+  sac_real slope = sac_squash_slope(d.action, jacobian, g->squash, g->exact_correction);
+  sac_real dq = sac_sum_critics(&op.dq, &op.seed, op.n_critics, i, row, j);
+  sac_real d_mean =
+      sac_action_gradient(alpha, slope, op.normal_prior, d.action, jacobian, dq) * mean;
   // u depends on log sigma through sigma * noise; -alpha is the entropy's own part
   sac_real d_raw = (d.sigma * d.noise * d_mean - alpha * mean) * slope_of_spread(g, &d);
   sac_stack_row(&op.dhead, i, row)[j] = d_mean;

@@ -3,6 +3,10 @@
 
 #include "kernels/order.cuh"
 
+extern "C" {
+#include "backend/formulas/linear.h"
+}
+
 // k is cut into quarters of whole steps, whatever depth of them a kernel takes at once
 enum { QUARTERS = 4, STEPS = 16 };
 

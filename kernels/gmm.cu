@@ -3,6 +3,11 @@
 #include "kernels/cuda.cuh"
 #include "kernels/order.cuh"
 
+extern "C" {
+#include "backend/formulas/gaussian.h"
+#include "backend/formulas/random.h"
+}
+
 // One thread a row: it walks components and dimensions, in the CPU's order. Bytes: the head, read
 // twice or three times, 4 K (2A + 1) a time. Limit: latency.
 enum { THREADS = 64, COMPONENTS_MAX = 64 };
@@ -86,7 +91,7 @@ static __global__ void gmm_forward_kernel(const __grid_constant__ sac_gmm_forwar
     sac_real u = draws ? draw_value(&m, j) : m.head[mean_at(&op.gmm, m.component, j)];
     if (draws) add_densities(&m, j, u);
     volume += sac_squash_volume(u, g->squash, g->exact_correction);
-    sac_stack_row(&op.action, i, row)[j] = g->squash ? sac_math_tanh(u) : u;
+    sac_stack_row(&op.action, i, row)[j] = sac_squashed(u, g->squash);
   }
   if (draws && op.log_pi.data)
     *sac_stack_row(&op.log_pi, i, row) = sum_exponentials(m.log_part, op.gmm.components) - volume;

@@ -4,6 +4,11 @@
 #include "kernels/cuda.cuh"
 #include "kernels/order.cuh"
 
+extern "C" {
+#include "backend/formulas/hidden.h"
+#include "backend/formulas/linear.h"
+}
+
 enum { THREADS = 128, ROWS = THREADS / SAC_WARP };
 
 // the sum over a warp, in every lane

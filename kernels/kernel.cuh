@@ -28,7 +28,7 @@ SAC_HOST_DEVICE void sac_curand_rounds(uint32_t c[4], uint64_t key) {
 
 extern "C" {
 #include "backend/backend.h"
-#include "backend/formulas.h"
+#include "backend/elementary.h"
 }
 
 #ifndef SAC_LAUNCH
@@ -45,6 +45,17 @@ enum { SAC_WARP = 32 };
 /// This thread's place along x of the whole launch.
 static __device__ __forceinline__ size_t sac_thread_index() {
   return (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+}
+
+/// dm/da of dimension j over a seed's critics that have a say in the row: those whose `seed` (see
+/// sac_policy_loss) is not zero.
+static __device__ __forceinline__ sac_real sac_sum_critics(const sac_stack *dq,
+                                                           const sac_stack *seed, int n_critics,
+                                                           int i, int row, int j) {
+  sac_real sum = 0;
+  for (int k = i * n_critics; k < (i + 1) * n_critics; k++)
+    if (*sac_stack_row(seed, k, row) != 0) sum += sac_stack_row(dq, k, row)[j];
+  return sum;
 }
 
 /// Blocks of `size` that cover `count`.

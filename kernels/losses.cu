@@ -5,6 +5,12 @@
 #include "kernels/order.cuh"
 #include "kernels/reduce.cuh"
 
+extern "C" {
+#include "backend/formulas/gaussian.h"
+#include "backend/formulas/losses.h"
+#include "backend/formulas/random.h"
+}
+
 enum { THREADS = 256, CRITICS_MAX = 64 };
 
 // ---- what the formulas share

@@ -4,6 +4,10 @@
 #include "kernels/order.cuh"
 #include "kernels/reduce.cuh"
 
+extern "C" {
+#include "backend/formulas/optimiser.h"
+}
+
 enum { THREADS = 256 };
 
 // The squared gradient norm of each group. Blocks (SAC_CUDA_NORM_BLOCKS, groups), each with a share

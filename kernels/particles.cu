@@ -5,6 +5,13 @@
 #include "kernels/order.cuh"
 #include "kernels/reduce.cuh"
 
+extern "C" {
+#include "backend/formulas/gaussian.h"
+#include "backend/formulas/losses.h"
+#include "backend/formulas/particles.h"
+#include "backend/formulas/random.h"
+}
+
 enum { THREADS = 256 };
 
 // ---- proposals
@@ -132,17 +139,9 @@ void sac_cuda_sampled_value(sac_backend *backend, const sac_sampled_value *op) {
 
 // ---- the score
 
-// dm/da of dimension j, over the critics that have a say in the row
-static __device__ __forceinline__ sac_real sum_slopes(const sac_particle_score *op, int i, int row,
-                                                      int j) {
-  sac_real sum = 0;
-  for (int k = i * op->n_critics; k < (i + 1) * op->n_critics; k++)
-    if (*sac_stack_row(&op->seed, k, row) != 0) sum += sac_stack_row(&op->dq, k, row)[j];
-  return sum;
-}
-
-static __device__ __forceinline__ sac_real sum_critics(const sac_particle_score *op, int i,
-                                                       int row) {
+// m, over the critics that have a say in the row
+static __device__ __forceinline__ sac_real sum_values(const sac_particle_score *op, int i,
+                                                      int row) {
   sac_real sum = 0;
   for (int k = i * op->n_critics; k < (i + 1) * op->n_critics; k++) {
     sac_real seed = *sac_stack_row(&op->seed, k, row);
@@ -157,10 +156,10 @@ static __global__ void particle_score_kernel(const __grid_constant__ sac_particl
   if (at >= (size_t)op.n * rows) return;
   int row = (int)(at % rows), i = (int)(at / rows);
   sac_real scale = 1 / sac_math_exp(op.log_alpha[i]), density = 0;
-  if (op.log_density.data) density = sum_critics(&op, i, row) * scale;
+  if (op.log_density.data) density = sum_values(&op, i, row) * scale;
   for (int j = 0; j < op.act_dim; j++) {
     sac_real x = sac_stack_row(&op.particle, i, row)[j];
-    sac_real slope = sum_slopes(&op, i, row, j) * scale;
+    sac_real slope = sac_sum_critics(&op.dq, &op.seed, op.n_critics, i, row, j) * scale;
     if (op.log_density.data) density += sac_squash_correction(x);
     sac_stack_row(&op.score, i, row)[j] =
         op.space == SAC_PARTICLES_U ? sac_score(slope, sac_math_tanh(x), sac_math_sech2(x))

@@ -5,6 +5,10 @@
 #include "kernels/cuda.cuh"
 #include "kernels/order.cuh"
 
+extern "C" {
+#include "backend/formulas/priority.h"
+}
+
 enum { THREADS = 256 };
 
 // the largest value of the block, in every thread

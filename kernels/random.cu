@@ -2,6 +2,10 @@
 #include "kernels/cuda.cuh"
 #include "kernels/order.cuh"
 
+extern "C" {
+#include "backend/formulas/random.h"
+}
+
 enum { THREADS = 128 };
 
 // One thread four neighbouring columns of a row, which share one block of words.

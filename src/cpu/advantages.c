@@ -1,5 +1,6 @@
 // What a policy gradient makes of a rollout: advantages, targets of the value function.
-#include "backend/formulas.h"
+#include "backend/elementary.h"
+#include "backend/formulas/advantages.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"
 

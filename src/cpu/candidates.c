@@ -1,7 +1,7 @@
 // Candidate actions: rows repeated, and the best of those that the critics have judged.
 #include <string.h>
 
-#include "backend/formulas.h"
+#include "backend/formulas/losses.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"
 

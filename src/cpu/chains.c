@@ -1,6 +1,6 @@
 // Markov chains on exp(Q / alpha) before the squashing (Duane et al. 1987; Roberts & Tweedie 1996):
 // Hamiltonian steps and their acceptance. The lanes are chains.
-#include "backend/formulas.h"
+#include "backend/formulas/chains.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"
 

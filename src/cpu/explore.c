@@ -1,5 +1,5 @@
 // What environments do with the policy's draws, and policies perturbed for an episode.
-#include "backend/formulas.h"
+#include "backend/formulas/explore.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"
 

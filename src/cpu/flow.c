@@ -1,7 +1,7 @@
 // Real-NVP flows (Dinh et al. 2017, eq. 7 and 8) under a condition: forward, gradient, inverse.
 #include "backend/couplings.h"
-#include "backend/formulas.h"
-#include "cpu/lanes.h"
+#include "backend/formulas/linear.h"
+#include "cpu/squash.h"
 #include "cpu/table.h"
 
 typedef sac_real lanes[SAC_CHUNK];
@@ -121,16 +121,18 @@ static void add_base_density(const sac_flow *flow, lanes *noise, lanes log_pi) {
 // log pi -= sum S + sum c(u)
 static void take_volume(const sac_flow *flow, lanes *u, const lanes log_det, lanes log_pi) {
   for (int r = 0; r < SAC_CHUNK; r++) log_pi[r] -= log_det[r];
-  for (int j = 0; j < flow->act_dim; j++)
-    for (int r = 0; r < SAC_CHUNK; r++)
-      log_pi[r] -= sac_squash_volume(u[j][r], flow->squash, flow->exact_correction);
+  for (int j = 0; j < flow->act_dim; j++) {
+    lanes volume;
+    sac_lanes_volume(flow->squash, flow->exact_correction, u[j], volume);
+    for (int r = 0; r < SAC_CHUNK; r++) log_pi[r] -= volume[r];
+  }
 }
 
 static void store_action(const sac_flow *flow, const sac_stack *action, int i, int first, int count,
                          lanes *u) {
   for (int j = 0; j < flow->act_dim; j++) {
     lanes a;
-    for (int r = 0; r < SAC_CHUNK; r++) a[r] = flow->squash ? sac_math_tanh(u[j][r]) : u[j][r];
+    sac_lanes_squash(flow->squash, u[j], a);
     sac_lanes_store(action, i, first, count, j, a);
   }
 }
@@ -215,36 +217,20 @@ typedef struct returning {
   lanes scale[SAC_FLOW_ACT_MAX], shift[SAC_FLOW_ACT_MAX];
 } returning;
 
-// g: dQ/da summed over the critics that the policy climbs in each row
-static void sum_critics(const sac_flow_backward *op, int i, int first, int count, int column,
-                        lanes g) {
-  for (int r = 0; r < SAC_CHUNK; r++) g[r] = 0;
-  for (int k = 0; k < op->n_critics; k++) {
-    lanes seed, dq;
-    sac_lanes_load(&op->seed, i * op->n_critics + k, first, count, 0, seed);
-    sac_lanes_load(&op->dq, i * op->n_critics + k, first, count, column, dq);
-    for (int r = 0; r < SAC_CHUNK; r++) g[r] += seed[r] != 0 ? dq[r] : (sac_real)0;
-  }
-}
-
 // dJ_pi/du
 static void begin_return(const sac_flow_backward *op, int i, int first, int count, sac_real alpha,
                          sac_real mean, returning *d) {
   const sac_flow *flow = &op->flow;
   int u_at = flow->layers * sac_flow_tape_layer(flow);
+  bool prior = op->normal_prior;
   for (int j = 0; j < flow->act_dim; j++) {
-    lanes u, action, g;
+    lanes u, action, jacobian, slope, g;
     sac_lanes_load(&op->tape, i, first, count, u_at + j, u);
     sac_lanes_load(&op->action, i, first, count, j, action);
-    sum_critics(op, i, first, count, j, g);
-    for (int r = 0; r < SAC_CHUNK; r++) {
-      sac_real jacobian = flow->squash ? sac_math_sech2(u[r]) : (sac_real)1, slope = 0;
-      if (flow->squash)
-        slope = flow->exact_correction ? sac_squash_slope(action[r])
-                                       : sac_squash_slope_eps(action[r], jacobian);
-      d->x[j][r] =
-          mean * sac_action_gradient(alpha, slope, op->normal_prior, action[r], jacobian, g[r]);
-    }
+    sac_lanes_sum_critics(&op->dq, &op->seed, op->n_critics, i, first, count, j, g);
+    sac_lanes_squash_slopes(flow->squash, flow->exact_correction, u, action, jacobian, slope);
+    for (int r = 0; r < SAC_CHUNK; r++)
+      d->x[j][r] = mean * sac_action_gradient(alpha, slope[r], prior, action[r], jacobian[r], g[r]);
   }
 }
 

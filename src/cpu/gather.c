@@ -1,7 +1,8 @@
 // The batch out of the replay: random rows of a ring far larger than the cache, so all rows of a
 // part are asked for before the first is copied. The minibatches of a rollout, in shuffled passes.
 // Scaling by running statistics.
-#include "backend/formulas.h"
+#include "backend/formulas/gather.h"
+#include "backend/formulas/random.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"
 

@@ -1,6 +1,5 @@
 // The squashed Gaussian policy (SAC v2 appendix C): action, log-probability, gradient.
-#include "backend/formulas.h"
-#include "cpu/lanes.h"
+#include "cpu/squash.h"
 #include "cpu/table.h"
 
 typedef sac_real lanes[SAC_CHUNK];
@@ -32,22 +31,13 @@ static void slope_of_spread(const sac_gaussian *g, const lanes raw, const lanes 
     for (int r = 0; r < SAC_CHUNK; r++) slope[r] = sac_log_std_softplus_slope(raw[r], sigma[r]);
 }
 
-static void squash(const sac_gaussian *g, const lanes u, lanes action) {
-  for (int r = 0; r < SAC_CHUNK; r++) action[r] = u[r];
-  if (g->squash)
-    for (int r = 0; r < SAC_CHUNK; r++) action[r] = sac_math_tanh(u[r]);
-}
-
 // log pi += log N(u) - c(u)
 static void add_log_density(const sac_gaussian *g, const lanes noise, const lanes log_std,
                             const lanes u, lanes log_pi) {
-  lanes correction = {0};
-  if (g->squash && g->exact_correction)
-    for (int r = 0; r < SAC_CHUNK; r++) correction[r] = sac_squash_correction(u[r]);
-  if (g->squash && !g->exact_correction)
-    for (int r = 0; r < SAC_CHUNK; r++) correction[r] = sac_squash_correction_eps(u[r]);
+  lanes volume;
+  sac_lanes_volume(g->squash, g->exact_correction, u, volume);
   for (int r = 0; r < SAC_CHUNK; r++)
-    log_pi[r] += sac_normal_log_density(noise[r], log_std[r]) - correction[r];
+    log_pi[r] += sac_normal_log_density(noise[r], log_std[r]) - volume[r];
 }
 
 static void forward_chunk(const sac_gaussian_forward *op, int i, int first, int count) {
@@ -61,7 +51,7 @@ static void forward_chunk(const sac_gaussian_forward *op, int i, int first, int 
       spread(g, raw, log_std, sigma);
       for (int r = 0; r < SAC_CHUNK; r++) u[r] += sigma[r] * noise[r];
     }
-    squash(g, u, action);
+    sac_lanes_squash(g->squash, u, action);
     if (op->u.data) sac_lanes_store(&op->u, i, first, count, j, u);
     if (op->noise.data && op->log_pi.data) add_log_density(g, noise, log_std, u, log_pi);
     sac_lanes_store(&op->action, i, first, count, j, action);
@@ -81,41 +71,17 @@ void SAC_CPU(gaussian_forward)(sac_backend *backend, const sac_gaussian_forward 
   sac_cpu_run(backend, work, op->n * sac_rows_blocks(op->rows), forward_part, op);
 }
 
-// g: dQ/da summed over the critics that the policy climbs in each row
-static void sum_critics(const sac_gaussian_backward *op, int i, int first, int count, int column,
-                        lanes g) {
-  for (int r = 0; r < SAC_CHUNK; r++) g[r] = 0;
-  for (int k = 0; k < op->n_critics; k++) {
-    lanes seed, dq;
-    sac_lanes_load(&op->seed, i * op->n_critics + k, first, count, 0, seed);
-    sac_lanes_load(&op->dq, i * op->n_critics + k, first, count, column, dq);
-    for (int r = 0; r < SAC_CHUNK; r++) g[r] += seed[r] != 0 ? dq[r] : (sac_real)0;
-  }
-}
-
-// -dc/du and da/du
-static void slope_of_squash(const sac_gaussian *g, const lanes u, const lanes action, lanes slope,
-                            lanes jacobian) {
-  for (int r = 0; r < SAC_CHUNK; r++) slope[r] = 0, jacobian[r] = 1;
-  if (!g->squash) return;
-  for (int r = 0; r < SAC_CHUNK; r++) jacobian[r] = sac_math_sech2(u[r]);
-  if (g->exact_correction)
-    for (int r = 0; r < SAC_CHUNK; r++) slope[r] = sac_squash_slope(action[r]);
-  else
-    for (int r = 0; r < SAC_CHUNK; r++) slope[r] = sac_squash_slope_eps(action[r], jacobian[r]);
-}
-
 static void backward_column(const sac_gaussian_backward *op, int i, int first, int count, int j) {
   const sac_gaussian *g = &op->gaussian;
-  lanes u, raw, noise, action, log_std, sigma, slope, jacobian, dq, d_mean, d_raw;
+  lanes u, raw, noise, action, log_std, sigma, jacobian, slope, dq, d_mean, d_raw;
   sac_lanes_load(&op->head, i, first, count, j, u);
   sac_lanes_load(&op->head, i, first, count, g->act_dim + j, raw);
   sac_lanes_load(&op->noise, i, first, count, j, noise);
   sac_lanes_load(&op->action, i, first, count, j, action);
-  sum_critics(op, i, first, count, j, dq);
+  sac_lanes_sum_critics(&op->dq, &op->seed, op->n_critics, i, first, count, j, dq);
   spread(g, raw, log_std, sigma);
   for (int r = 0; r < SAC_CHUNK; r++) u[r] += sigma[r] * noise[r];
-  slope_of_squash(g, u, action, slope, jacobian);
+  sac_lanes_squash_slopes(g->squash, g->exact_correction, u, action, jacobian, slope);
   slope_of_spread(g, raw, sigma, d_raw);
   sac_real alpha = sac_math_exp(op->log_alpha[i]), mean = 1 / (sac_real)op->rows;
   bool prior = op->normal_prior;

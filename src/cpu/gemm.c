@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "backend/formulas.h"
+#include "backend/elementary.h"
 
 // What becomes of a sum when its tile ends. One value for each way, so that a tile's sums go
 // through one straight piece of code.

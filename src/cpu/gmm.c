@@ -1,7 +1,7 @@
 // The mixture of Gaussians (Haarnoja et al. 2018, first version): action, log-probability and the
 // likelihood-ratio gradient.
-#include "backend/formulas.h"
-#include "cpu/lanes.h"
+#include "backend/formulas/random.h"
+#include "cpu/squash.h"
 #include "cpu/table.h"
 
 typedef sac_real lanes[SAC_CHUNK];
@@ -120,8 +120,7 @@ static void begin_mixture(mixture *m) {
 }
 
 static void store_squashed(const sac_gmm_forward *op, int i, int first, int count, int j, lanes u) {
-  if (op->gmm.gaussian.squash)
-    for (int r = 0; r < SAC_CHUNK; r++) u[r] = sac_math_tanh(u[r]);
+  sac_lanes_squash(op->gmm.gaussian.squash, u, u);
   sac_lanes_store(&op->action, i, first, count, j, u);
 }
 
@@ -141,11 +140,11 @@ static void draw_actions(const sac_gmm_forward *op, int i, int first, int count)
   lanes log_pi, volume = {0};
   begin_mixture(&m);
   for (int j = 0; j < g->act_dim; j++) {
-    lanes u;
+    lanes u, own;
     draw_value(&m, j, u);
     add_densities(&m, j, u);
-    for (int r = 0; r < SAC_CHUNK; r++)
-      volume[r] += sac_squash_volume(u[r], g->squash, g->exact_correction);
+    sac_lanes_volume(g->squash, g->exact_correction, u, own);
+    for (int r = 0; r < SAC_CHUNK; r++) volume[r] += own[r];
     store_squashed(op, i, first, count, j, u);
   }
   if (!op->log_pi.data) return;

@@ -1,7 +1,8 @@
 // Dropout, layer normalisation and activation of a hidden layer, in one pass over each row while it
 // lies in the first cache. Units are summed vector by vector, so that a row's result does not
 // depend on the rows beside it.
-#include "backend/formulas.h"
+#include "backend/formulas/hidden.h"
+#include "backend/formulas/linear.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"
 

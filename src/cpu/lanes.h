@@ -21,6 +21,20 @@ static inline void sac_lanes_store(const sac_stack *stack, int i, int first, int
   for (int r = 0; r < count; r++) to[(size_t)r * (size_t)stack->ld] = x[r];
 }
 
+/// dm/da of column `column` over a seed's critics that have a say in the row: those whose `seed`
+/// (see sac_policy_loss) is not zero. The others are not taken, even as NaN.
+static inline void sac_lanes_sum_critics(const sac_stack *dq, const sac_stack *seed, int n_critics,
+                                         int i, int first, int count, int column,
+                                         sac_real sum[SAC_CHUNK]) {
+  for (int r = 0; r < SAC_CHUNK; r++) sum[r] = 0;
+  for (int k = i * n_critics; k < (i + 1) * n_critics; k++) {
+    sac_real share[SAC_CHUNK], slope[SAC_CHUNK];
+    sac_lanes_load(seed, k, first, count, 0, share);
+    sac_lanes_load(dq, k, first, count, column, slope);
+    for (int r = 0; r < SAC_CHUNK; r++) sum[r] += share[r] != 0 ? slope[r] : (sac_real)0;
+  }
+}
+
 /// Sums of SAC_CHUNK interleaved rows, in double: one order, whatever the number of threads.
 typedef struct sac_lanes_total {
   double lane[SAC_CHUNK];

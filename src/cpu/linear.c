@@ -4,7 +4,7 @@
 // products of their own, cut into groups of panels.
 #include "cpu/table.h"
 
-#include "backend/formulas.h"
+#include "backend/formulas/linear.h"
 #include "cpu/gemm.h"
 #include "cpu/lanes.h"
 

@@ -1,6 +1,8 @@
 // Targets and losses. One part is one seed: its rows are summed chunk by chunk, in double, in one
 // order.
-#include "backend/formulas.h"
+#include "backend/formulas/gaussian.h"
+#include "backend/formulas/losses.h"
+#include "backend/formulas/random.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"
 

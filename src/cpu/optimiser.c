@@ -1,6 +1,6 @@
 // Adam with the target's tracking in one pass over the parameters, the gradient norm before it, and
 // the check for finite values. All are bound by memory.
-#include "backend/formulas.h"
+#include "backend/formulas/optimiser.h"
 #include "cpu/table.h"
 
 // values a part owns: a multiple of every vector, small enough to stay in the first-level cache

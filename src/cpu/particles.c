@@ -1,6 +1,9 @@
 // Particles of soft Q-learning (arXiv 1702.08165): actions to integrate over, the soft value, the
 // score of exp(Q / alpha), Stein variational gradient descent. The lanes are a state's particles.
-#include "backend/formulas.h"
+#include "backend/formulas/gaussian.h"
+#include "backend/formulas/losses.h"
+#include "backend/formulas/particles.h"
+#include "backend/formulas/random.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"
 
@@ -138,27 +141,25 @@ void SAC_CPU(sampled_value)(sac_backend *backend, const sac_sampled_value *op) {
 
 // ---- the score
 
-// dm/da of column j where j >= 0, else m itself, over the critics that have a say in the row
-static void sum_critics(const sac_particle_score *op, int i, int first, int count, int j,
-                        lanes sum) {
+// m, over the critics that have a say in the row
+static void sum_values(const sac_particle_score *op, int i, int first, int count, lanes sum) {
   for (int r = 0; r < SAC_CHUNK; r++) sum[r] = 0;
   for (int k = i * op->n_critics; k < (i + 1) * op->n_critics; k++) {
-    lanes x, seed;
+    lanes q, seed;
     sac_lanes_load(&op->seed, k, first, count, 0, seed);
-    sac_lanes_load(j < 0 ? &op->q : &op->dq, k, first, count, j < 0 ? 0 : j, x);
-    for (int r = 0; r < SAC_CHUNK; r++)
-      sum[r] += seed[r] == 0 ? (sac_real)0 : j < 0 ? seed[r] * x[r] : x[r];
+    sac_lanes_load(&op->q, k, first, count, 0, q);
+    for (int r = 0; r < SAC_CHUNK; r++) sum[r] += seed[r] != 0 ? seed[r] * q[r] : (sac_real)0;
   }
 }
 
 static void score_chunk(const sac_particle_score *op, int i, int first, int count) {
   sac_real scale = 1 / sac_math_exp(op->log_alpha[i]);
   lanes x, slope, density;
-  if (op->log_density.data) sum_critics(op, i, first, count, -1, density);
+  if (op->log_density.data) sum_values(op, i, first, count, density);
   for (int r = 0; op->log_density.data && r < SAC_CHUNK; r++) density[r] *= scale;
   for (int j = 0; j < op->act_dim; j++) {
     sac_lanes_load(&op->particle, i, first, count, j, x);
-    sum_critics(op, i, first, count, j, slope);
+    sac_lanes_sum_critics(&op->dq, &op->seed, op->n_critics, i, first, count, j, slope);
     for (int r = 0; r < SAC_CHUNK; r++) slope[r] *= scale;
     if (op->log_density.data)
       for (int r = 0; r < SAC_CHUNK; r++) density[r] += sac_squash_correction(x[r]);

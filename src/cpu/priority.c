@@ -1,6 +1,6 @@
 // Prioritised replay (Schaul et al. 2016): draws by priority, new priorities, and their sums. One
 // part is one ring: each takes a few microseconds.
-#include "backend/formulas.h"
+#include "backend/formulas/priority.h"
 #include "cpu/cpu.h"
 #include "cpu/table.h"
 

@@ -1,5 +1,5 @@
 // Random draws: Philox words for many rows at once, and what is made of them.
-#include "backend/formulas.h"
+#include "backend/formulas/random.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"
 

@@ -1,6 +1,6 @@
 #include "data/replay.h"
 
-#include "backend/formulas.h"
+#include "backend/formulas/priority.h"
 
 sac_row_layout sac_row_layout_make(int obs_dim, int act_dim) {
   sac_row_layout layout = {.obs_dim = obs_dim, .act_dim = act_dim};

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "backend/formulas.h"
+#include "backend/formulas/random.h"
 
 enum { RESAMPLES = 2000, STATISTICS = 3 };
 

@@ -7,7 +7,9 @@
 #include "tolerance.h"
 
 extern "C" {
-#include "backend/formulas.h"
+#include "backend/formulas/gaussian.h"
+#include "backend/formulas/losses.h"
+#include "backend/formulas/random.h"
 }
 
 using sac_test::scale_of_tolerance;

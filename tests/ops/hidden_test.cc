@@ -4,9 +4,7 @@
 
 #include <algorithm>
 
-extern "C" {
-#include "backend/formulas.h"
-}
+extern "C" {}
 
 using namespace sac_test;
 

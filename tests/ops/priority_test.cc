@@ -4,7 +4,7 @@
 #include <algorithm>
 
 extern "C" {
-#include "backend/formulas.h"
+#include "backend/formulas/priority.h"
 }
 
 using namespace sac_test;

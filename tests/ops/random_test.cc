@@ -6,7 +6,7 @@
 #include <set>
 
 extern "C" {
-#include "backend/formulas.h"
+#include "backend/formulas/random.h"
 }
 
 using namespace sac_test;
