@@ -39,179 +39,6 @@ sac_status sac_algorithm_require_replay(const sac_config *cfg, const char *what,
       sac_config_where(cfg, "algorithm.name"), def->name, what);
 }
 
-sac_stack sac_agent_carve(sac_arena *arena, int n, int rows, int cols) {
-  sac_stack stack = {.stride = (size_t)rows * (size_t)cols, .ld = cols, .share = 1};
-  stack.data = sac_arena_take(arena, (size_t)n * stack.stride * sizeof(sac_real));
-  return stack;
-}
-
-static void carve_batch(sac_agent *self, sac_arena *arena) {
-  int n = self->n_seeds, rows = self->batch_size, members = n * self->n_critics;
-  int width = self->obs_dim + self->act_dim;
-  sac_batch *batch = &self->batch;
-  batch->now = sac_agent_carve(arena, n, rows, width);
-  batch->both = sac_agent_carve(arena, n, 2 * rows, width);
-  batch->reward = sac_agent_carve(arena, n, rows, 1);
-  batch->terminated = sac_agent_carve(arena, n, rows, 1);
-  batch->noise = sac_agent_carve(arena, n, 2 * rows, self->policy.noise_dim);
-  batch->log_pi = sac_agent_carve(arena, n, 2 * rows, 1);
-  batch->y = sac_agent_carve(arena, n, rows, 1);
-  batch->v_target = sac_agent_carve(arena, n, rows, 1);
-  if (self->cfg.algorithm.n_steps > 1) batch->discount = sac_agent_carve(arena, n, rows, 1);
-  if (self->cfg.algorithm.priority.enabled) {
-    batch->weight = sac_agent_carve(arena, n, rows, 1);
-    batch->place = sac_arena_take(arena, (size_t)(n * rows) * sizeof *batch->place);
-  }
-  batch->dq = sac_agent_carve(arena, members, rows, self->act_dim);
-  if (self->policy.kind->by_likelihood_ratio) {
-    batch->integrand = sac_agent_carve(arena, n, rows, 1);
-    batch->log_pi_again = sac_agent_carve(arena, n, rows, 1);
-  }
-  batch->row = sac_arena_take(arena, (size_t)(members * rows) * sizeof *batch->row);
-  batch->row_count = sac_arena_take(arena, (size_t)members * sizeof *batch->row_count);
-}
-
-// the losses lie one after the other, so that one check sees them all
-static size_t losses_size(const sac_agent *self) {
-  return (size_t)self->n_seeds * (size_t)(self->n_critics + 4);
-}
-
-static void carve_losses(sac_agent *self, sac_arena *arena) {
-  sac_real *at = sac_arena_take(arena, losses_size(self) * sizeof *at);
-  size_t n = (size_t)self->n_seeds;
-  self->losses.sample_size = sac_arena_take(arena, n * sizeof *at);
-  if (!at) return;
-  self->losses.q = at;
-  self->losses.v = at + n * (size_t)self->n_critics;
-  self->losses.policy = self->losses.v + n;
-  self->losses.temperature = self->losses.policy + n;
-  self->losses.entropy = self->losses.temperature + n;
-}
-
-// rows that are looked at in one go: to act on, or a whole rollout
-static int seen_rows(const sac_agent *self) {
-  int rollout_rows = self->lesson.rollout_rows;
-  return self->act_rows > rollout_rows ? self->act_rows : rollout_rows;
-}
-
-static void carve_scaling(sac_agent *self, sac_arena *arena) {
-  size_t n = (size_t)self->n_seeds, obs_dim = (size_t)self->obs_dim;
-  sac_scaling *scaling = &self->scaling;
-  if (self->cfg.env.normalize_obs) {
-    scaling->obs_mean = sac_arena_take(arena, n * obs_dim * sizeof(sac_real));
-    scaling->obs_scale = sac_arena_take(arena, n * obs_dim * sizeof(sac_real));
-    scaling->seen = sac_arena_take(arena, n * (size_t)seen_rows(self) * obs_dim * sizeof(sac_real));
-  }
-  if (self->cfg.env.normalize_reward) {
-    scaling->reward_mean = sac_arena_take(arena, n * sizeof(sac_real));
-    scaling->reward_scale = sac_arena_take(arena, n * sizeof(sac_real));
-  }
-}
-
-static bool chooses(const sac_agent *self) {
-  return self->policy.candidates > 1;
-}
-
-static void carve_choice(sac_agent *self, sac_arena *arena) {
-  sac_choice *choice = &self->choice;
-  int rows = SAC_CHOICE_ROWS * self->policy.candidates;
-  if (!chooses(self)) return;
-  choice->judged = sac_agent_carve(arena, self->n_seeds, rows, self->obs_dim + self->act_dim);
-  if (self->policy.draws_candidates)
-    choice->noise = sac_agent_carve(arena, self->n_seeds, rows, self->policy.noise_dim);
-  sac_policy_pass_carve(&self->policy, rows, false, arena, &choice->policy_pass);
-  sac_mlp_pass_carve(&self->q.mlp, rows, false, arena, &choice->q_pass);
-}
-
-// of its pass while learning: at s, and off-policy at s' beside
-static int policy_rows(const sac_agent *self) {
-  if (self->def->uses_particles) return sac_particles_rows(self);
-  return self->def->on_policy ? self->batch_size : 2 * self->batch_size;
-}
-
-static void carve_target(const sac_agent *self, const sac_critic *critic, sac_arena *arena,
-                         const sac_mlp_pass *own, sac_mlp_pass *target) {
-  if (critic->target.value && self->backend->ops->overlaps)
-    sac_mlp_pass_carve(&critic->mlp, self->batch_size, false, arena, target);
-  else
-    *target = *own;
-  // nothing is passed back through a target
-  memset(target->normalised, 0, sizeof target->normalised);
-}
-
-static void carve_q(sac_agent *self, sac_arena *arena) {
-  carve_batch(self, arena);
-  sac_mlp_pass_carve(&self->q.mlp, self->batch_size, true, arena, &self->q_pass);
-  carve_target(self, &self->q, arena, &self->q_pass, &self->q_target_pass);
-}
-
-static void carve_all(sac_agent *self, sac_arena *arena) {
-  if (self->def->on_policy)
-    sac_lesson_carve(self, arena);
-  else
-    carve_q(self, arena);
-  carve_losses(self, arena);
-  carve_scaling(self, arena);
-  sac_policy_pass_carve(&self->policy, policy_rows(self), true, arena, &self->policy_pass);
-  sac_policy_pass_carve(&self->policy, self->act_rows, false, arena, &self->act_pass);
-  if (self->def->uses_value) {
-    sac_mlp_pass_carve(&self->value.mlp, self->batch_size, true, arena, &self->value_pass);
-    carve_target(self, &self->value, arena, &self->value_pass, &self->value_target_pass);
-  }
-  carve_choice(self, arena);
-  if (self->def->uses_particles) sac_particles_carve(self, arena);
-  self->key = sac_arena_take(arena, (size_t)self->n_seeds * sizeof *self->key);
-  self->update = sac_arena_take(arena, sizeof *self->update);
-  self->fault = sac_arena_take(arena, (size_t)self->n_seeds * sizeof *self->fault);
-}
-
-// a trained block is values, gradients, two moments and, while it is drawn, a copy of the values
-static size_t networks_bytes(sac_agent *self) {
-  size_t bytes = 0;
-  sac_params *params;
-  for (int i = 0; (params = sac_agent_params(self, i)); i++)
-    bytes += (size_t)params->n * params->count * sizeof(sac_real) * (params->grad ? 5 : 1);
-  return bytes;
-}
-
-// memory is taken when it is first written to: what would not fit must be refused before that
-static sac_status check_memory(sac_agent *self, size_t workspace, const sac_agent_options *options,
-                               sac_error *err) {
-  size_t agents = options->agents > 1 ? (size_t)options->agents : 1;
-  size_t networks = networks_bytes(self) * agents, promised = options->promised_bytes;
-  workspace *= agents;
-  size_t available = self->backend->ops->memory_available(self->backend);
-  if (available == 0 || networks + workspace + promised <= available) return SAC_OK;
-  return sac_error_set(err, SAC_FAILED,
-                       "networks and optimisers need %.1f GB, batches of %d rows %.1f GB, the "
-                       "replay %.1f GB, this machine has %.1f GB available: make policy.hidden, "
-                       "critic.hidden, algorithm.n_critics, algorithm.batch_size or "
-                       "algorithm.buffer_size smaller%s",
-                       (double)networks / 1e9, self->batch_size, (double)workspace / 1e9,
-                       (double)promised / 1e9, (double)available / 1e9,
-                       agents * (size_t)self->n_seeds > 1 ? ", or train fewer run.seeds" : "");
-}
-
-static sac_status allocate_workspace(sac_agent *self, const sac_agent_options *options,
-                                     sac_error *err) {
-  sac_backend *backend = self->backend;
-  sac_arena arena = {0};
-  carve_all(self, &arena);
-  SAC_TRY(check_memory(self, arena.used, options, err));
-  SAC_TRY(backend->ops->alloc(backend, arena.used, &self->memory, err));
-  arena = (sac_arena){.memory = self->memory, .size = arena.used};
-  carve_all(self, &arena);
-  int chosen = chooses(self) ? SAC_CHOICE_ROWS * self->policy.candidates : 0;
-  int rows = self->act_rows > policy_rows(self) ? self->act_rows : policy_rows(self);
-  SAC_TRY(sac_policy_reserve(&self->policy, rows > chosen ? rows : chosen, err));
-  int judged = self->batch_size > chosen ? self->batch_size : chosen;
-  if (self->def->on_policy) SAC_TRY(sac_lesson_reserve(self, err));
-  if (self->n_critics > 0) SAC_TRY(sac_mlp_reserve(&self->q.mlp, backend, judged, err));
-  if (self->def->uses_particles) SAC_TRY(sac_particles_reserve(self, err));
-  if (!self->def->uses_value) return SAC_OK;
-  return sac_mlp_reserve(&self->value.mlp, backend, self->batch_size, err);
-}
-
 static sac_status create_networks(sac_agent *self, sac_error *err) {
   const sac_config *cfg = &self->cfg;
   sac_policy_options policy = {.cfg = cfg,
@@ -296,7 +123,7 @@ sac_status sac_agent_create(const sac_agent_options *options, sac_agent **agent,
   self->target_entropy = (sac_real)(isnan(target) ? -self->act_dim : target);
   sac_status status = create_networks(self, err);
   if (self->def->uses_particles) sac_particles_init(self);
-  if (status == SAC_OK) status = allocate_workspace(self, options, err);
+  if (status == SAC_OK) status = sac_agent_allocate(self, options, err);
   if (status == SAC_OK) status = initialise_networks(self, options->seeds, err);
   if (status == SAC_OK) *agent = self;
   if (status != SAC_OK) sac_agent_destroy(self);
@@ -432,44 +259,6 @@ sac_status sac_agent_check(sac_agent *agent, int i_seed, bool weights, sac_error
   return weights ? check_weights(agent, i_seed, err) : SAC_OK;
 }
 
-static void upload_one(sac_agent *agent, sac_real *to, int i_seed, const sac_real *from,
-                       int count) {
-  size_t size = (size_t)count;
-  agent->backend->ops->upload(agent->backend, to + (size_t)i_seed * size, from,
-                              size * sizeof *from);
-}
-
-void sac_agent_set_scaling(sac_agent *agent, int i_seed, const sac_real *obs_mean,
-                           const sac_real *obs_scale, sac_real reward_scale) {
-  sac_scaling *scaling = &agent->scaling;
-  if (scaling->obs_mean) {
-    upload_one(agent, scaling->obs_mean, i_seed, obs_mean, agent->obs_dim);
-    upload_one(agent, scaling->obs_scale, i_seed, obs_scale, agent->obs_dim);
-  }
-  if (scaling->reward_scale) upload_one(agent, scaling->reward_scale, i_seed, &reward_scale, 1);
-}
-
-static void normalise_obs(sac_agent *self, int rows, sac_stack x, sac_stack y) {
-  sac_normalise step = {.n = self->n_seeds,
-                        .rows = rows,
-                        .cols = self->obs_dim,
-                        .x = x,
-                        .y = y,
-                        .mean = self->scaling.obs_mean,
-                        .scale = self->scaling.obs_scale};
-  self->backend->ops->normalise(self->backend, &step);
-}
-
-sac_stack sac_agent_see(sac_agent *agent, int rows, sac_stack obs) {
-  if (!agent->scaling.obs_mean) return obs;
-  sac_stack seen = {.data = agent->scaling.seen,
-                    .stride = (size_t)seen_rows(agent) * (size_t)agent->obs_dim,
-                    .ld = agent->obs_dim,
-                    .share = 1};
-  normalise_obs(agent, rows, obs, seen);
-  return seen;
-}
-
 static sac_stack member_of(const sac_stack *stack, int i) {
   return (sac_stack){.data = sac_stack_member(stack, i), .ld = stack->ld, .share = 1};
 }
@@ -486,7 +275,7 @@ static void descend(sac_agent *self, const sac_act *act) {
 }
 
 static void act_by_own(sac_agent *agent, const sac_act *act) {
-  if (!act->noise.data && chooses(agent)) {
+  if (!act->noise.data && agent->choice.judged.data) {
     sac_agent_choose(agent, act);
     return;
   }
@@ -505,92 +294,6 @@ void sac_agent_act(sac_agent *agent, const sac_act *act) {
   descend(agent, act);
 }
 
-// the replay keeps what the environments gave
-static void scale_batch(sac_agent *self) {
-  sac_batch *batch = &self->batch;
-  if (self->scaling.obs_mean) {
-    normalise_obs(self, self->batch_size, batch->now, batch->now);
-    normalise_obs(self, 2 * self->batch_size, batch->both, batch->both);
-  }
-  // rewards of several steps were scaled before they were summed
-  if (!self->scaling.reward_scale || self->cfg.algorithm.n_steps > 1) return;
-  sac_normalise step = {.n = self->n_seeds,
-                        .rows = self->batch_size,
-                        .cols = 1,
-                        .x = batch->reward,
-                        .y = batch->reward,
-                        .mean = self->scaling.reward_mean,
-                        .scale = self->scaling.reward_scale};
-  self->backend->ops->normalise(self->backend, &step);
-}
-
-// updates until the importance weights undo all of the bias: those of the run unless given
-static double updates_of_beta(const sac_config *cfg) {
-  if (cfg->algorithm.priority.beta_updates > 0) return (double)cfg->algorithm.priority.beta_updates;
-  double steps = (double)(cfg->algorithm.total_timesteps - cfg->algorithm.learning_starts);
-  double turn = (double)(cfg->algorithm.train_freq * cfg->env.n_envs);
-  double each =
-      cfg->algorithm.gradient_steps < 0 ? 1 : (double)cfg->algorithm.gradient_steps / turn;
-  return fmax(1, steps * each);
-}
-
-static void draw_places(sac_agent *self, const sac_replay *replay) {
-  sac_priority_draw draw = {.priorities = replay->priorities,
-                            .rows = self->batch_size,
-                            .beta = self->cfg.algorithm.priority.beta,
-                            .beta_updates = updates_of_beta(&self->cfg),
-                            .count = replay->count_device,
-                            .key = self->key,
-                            .update = self->update,
-                            .index = self->batch.place,
-                            .weight = self->batch.weight};
-  self->backend->ops->priority_draw(self->backend, &draw);
-}
-
-// xi at s, and at s' where the target needs the next action
-static void draw_noise(sac_agent *self) {
-  const sac_ops *ops = self->backend->ops;
-  sac_normal_fill noise = {.n = self->n_seeds,
-                           .rows = self->batch_size,
-                           .cols = self->policy.noise_dim,
-                           .key = self->key,
-                           .purpose = SAC_DRAW_NOISE_NOW,
-                           .step = self->update,
-                           .out = self->batch.noise};
-  ops->normal_fill(self->backend, &noise);
-  noise.purpose = SAC_DRAW_NOISE_NEXT;
-  noise.out = sac_agent_rows(self->batch.noise, self->batch_size);
-  if (self->def->uses_next_action) ops->normal_fill(self->backend, &noise);
-}
-
-static void draw_batch(sac_agent *self, const sac_replay *replay) {
-  const sac_ops *ops = self->backend->ops;
-  sac_batch *batch = &self->batch;
-  sac_replay_gather gather = {.n = self->n_seeds,
-                              .rows = self->batch_size,
-                              .layout = replay->layout,
-                              .ring = replay->ring,
-                              .capacity = replay->capacity,
-                              .count = replay->count_device,
-                              .key = self->key,
-                              .update = self->update,
-                              .now = batch->now,
-                              .both = batch->both,
-                              .reward = batch->reward,
-                              .terminated = batch->terminated,
-                              .index = batch->place,
-                              .n_steps = (int)self->cfg.algorithm.n_steps,
-                              .n_envs = replay->n_envs,
-                              .gamma = (sac_real)self->cfg.algorithm.gamma,
-                              .pushed = replay->pushed_device,
-                              .reward_factor = self->scaling.reward_scale,
-                              .discount = batch->discount};
-  if (batch->place) draw_places(self, replay);
-  ops->replay_gather(self->backend, &gather);
-  scale_batch(self);
-  if (!self->def->uses_particles) draw_noise(self);
-}
-
 static void check_values(sac_agent *agent, const sac_real *values, size_t count, size_t share) {
   sac_finite_check check = {.n = agent->n_seeds,
                             .count = count,
@@ -603,7 +306,7 @@ static void check_values(sac_agent *agent, const sac_real *values, size_t count,
 
 // the critics' losses lie seed by seed, the others one a seed; of one seed all lie together
 static void check_losses(sac_agent *agent) {
-  size_t all = losses_size(agent), n_critics = (size_t)agent->n_critics;
+  size_t all = agent->losses.count, n_critics = (size_t)agent->n_critics;
   size_t of_q = (size_t)agent->n_seeds * n_critics;
   if (agent->n_seeds == 1) {
     check_values(agent, agent->losses.q, all, all);
@@ -615,7 +318,7 @@ static void check_losses(sac_agent *agent) {
 
 static void issue_update(sac_agent *agent, const sac_replay *replay) {
   sac_agent_phase(agent, SAC_PHASE_GATHER);
-  if (!agent->def->on_policy) draw_batch(agent, replay);
+  if (!agent->def->on_policy) sac_agent_draw_batch(agent, replay);
   agent->def->learn(agent);
   check_losses(agent);
   agent->backend->ops->tick(agent->backend, agent->update);

@@ -42,6 +42,7 @@ typedef struct sac_lesson {
 
 /// Losses of the last update, in backend memory.
 typedef struct sac_losses {
+  size_t count;                                  // values, one after the other from q on
   sac_real *q;                                   // (n_seeds * N)
   sac_real *v, *policy, *temperature, *entropy;  // (n_seeds)
   sac_real *sample_size;  // (n_seeds) no loss: that of soft values by sampling
@@ -52,7 +53,7 @@ typedef struct sac_losses {
 typedef struct sac_scaling {
   sac_real *obs_mean, *obs_scale;        // (n_seeds, S)
   sac_real *reward_mean, *reward_scale;  // (n_seeds): the mean stays 0
-  sac_real *seen;                        // (n_seeds, act_rows, S) observations to act on
+  sac_stack seen;                        // (n_seeds, rows, S) observations to act on
 } sac_scaling;
 
 /// What the deterministic action of a policy with candidates is chosen in, SAC_CHOICE_ROWS rows a
@@ -107,6 +108,12 @@ sac_stack sac_agent_carve(sac_arena *arena, int n, int rows, int cols);
 /// Parts of the batch as the networks take them.
 sac_stack sac_agent_rows(sac_stack both, int first_row);  // from a row on
 sac_stack sac_agent_columns(sac_stack rows, int first_column);
+
+/// Take the memory of passes, batch and losses, or say in SAC_FAILED what would not fit.
+sac_status sac_agent_allocate(sac_agent *agent, const sac_agent_options *options, sac_error *err);
+
+/// Draw the batch of the next update: rows, scaled, and noise.
+void sac_agent_draw_batch(sac_agent *agent, const sac_replay *replay);
 
 /// Tell whoever measures that `phase` begins.
 static inline void sac_agent_phase(sac_agent *agent, sac_phase phase) {
