@@ -3,7 +3,7 @@
 #include "kernels/order.cuh"
 
 extern "C" {
-#include "backend/formulas/losses.h"
+#include "backend/formulas/candidates.h"
 }
 
 enum { THREADS = 128 };
@@ -28,18 +28,6 @@ void sac_cuda_row_repeat(sac_backend *backend, const sac_row_repeat *op) {
   sac_cuda_step_end(backend);
 }
 
-static __device__ __forceinline__ sac_real worth_of(const sac_action_choice *op, int i, int row) {
-  sac_real worth = *sac_stack_row(&op->q, i * op->n_critics, row);
-  for (int k = 1; k < op->n_critics && op->actor_q != SAC_ACTOR_FIRST; k++) {
-    sac_real q = *sac_stack_row(&op->q, i * op->n_critics + k, row);
-    if (op->actor_q == SAC_ACTOR_MEAN)
-      worth += q;
-    else
-      worth = sac_minimum_moves(q, worth) ? q : worth;
-  }
-  return worth;
-}
-
 // One thread a row, which walks its candidates. Bytes: their Q, 4 N each. Limit: latency; only
 // evaluations choose.
 static __global__ void action_choice_kernel(const __grid_constant__ sac_action_choice op) {
@@ -47,9 +35,9 @@ static __global__ void action_choice_kernel(const __grid_constant__ sac_action_c
   if (place >= (size_t)op.n * (size_t)op.rows) return;
   int i = (int)(place / (size_t)op.rows), row = (int)(place % (size_t)op.rows);
   int best = row * op.times;
-  sac_real most = worth_of(&op, i, best);
+  sac_real most = sac_candidate_worth(&op, i, best);
   for (int t = 1; t < op.times; t++) {
-    sac_real worth = worth_of(&op, i, row * op.times + t);
+    sac_real worth = sac_candidate_worth(&op, i, row * op.times + t);
     if (worth > most) {
       best = row * op.times + t;
       most = worth;

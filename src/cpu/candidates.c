@@ -1,7 +1,7 @@
 // Candidate actions: rows repeated, and the best of those that the critics have judged.
 #include <string.h>
 
-#include "backend/formulas/losses.h"
+#include "backend/formulas/candidates.h"
 #include "cpu/lanes.h"
 #include "cpu/table.h"
 
@@ -19,26 +19,14 @@ void SAC_CPU(row_repeat)(sac_backend *backend, const sac_row_repeat *op) {
   sac_cpu_run(backend, work, op->n * sac_rows_blocks(op->rows), repeat_part, op);
 }
 
-static sac_real worth_of(const sac_action_choice *op, int i, int row) {
-  sac_real worth = *sac_stack_row(&op->q, i * op->n_critics, row);
-  for (int k = 1; k < op->n_critics && op->actor_q != SAC_ACTOR_FIRST; k++) {
-    sac_real q = *sac_stack_row(&op->q, i * op->n_critics + k, row);
-    if (op->actor_q == SAC_ACTOR_MEAN)
-      worth += q;
-    else
-      worth = sac_minimum_moves(q, worth) ? q : worth;
-  }
-  return worth;
-}
-
 static void choose_part(void *context, int i_part) {
   const sac_action_choice *op = context;
   sac_rows_part part = sac_rows_part_at(op->rows, i_part);
   for (int row = part.first; row < part.end; row++) {
     int best = row * op->times;
-    sac_real most = worth_of(op, part.member, best);
+    sac_real most = sac_candidate_worth(op, part.member, best);
     for (int t = 1; t < op->times; t++) {
-      sac_real worth = worth_of(op, part.member, row * op->times + t);
+      sac_real worth = sac_candidate_worth(op, part.member, row * op->times + t);
       if (worth > most) best = row * op->times + t, most = worth;
     }
     memcpy(sac_stack_row(&op->action, part.member, row),
