@@ -1,9 +1,8 @@
 // The documented defaults, written out by hand, against the key list; and the shipped files.
-#include <dirent.h>
-
 #include <cstring>
 
 #include "config/loading.h"
+#include "text.h"
 
 namespace {
 
@@ -80,21 +79,15 @@ TEST(Defaults, EveryDocumentedKeyIsKnownAndEveryKeyDocumented) {
 }
 
 TEST(Defaults, TheShippedFilesLoadWithoutANote) {
-  int n_files = 0;
-  DIR *folder = opendir("configs");
-  ASSERT_NE(folder, nullptr) << "run from the root of the repository";
-  while (const dirent *entry = readdir(folder)) {
-    std::string path = std::string("configs/") + entry->d_name;
-    if (path.size() < 5 || path.compare(path.size() - 5, 5, ".yaml")) continue;
+  std::vector<std::string> files = sac_test::files_of("configs", ".yaml");
+  for (const std::string &path : files) {
     auto cfg = std::make_unique<sac_config>();
     sac_error err = {};
     EXPECT_EQ(sac_config_load(path.c_str(), 0, nullptr, cfg.get(), &err), SAC_OK) << err.text;
     sac_config_notes(
         cfg.get(), [](void *, const char *line) { ADD_FAILURE() << line; }, nullptr);
-    n_files++;
   }
-  closedir(folder);
-  EXPECT_GE(n_files, 7);
+  EXPECT_GE(files.size(), 7u);
 }
 
 }  // namespace

@@ -1,11 +1,9 @@
 // Every preset is in the program as its file has it, loads, and sets what it is named for.
 #include "config/loading.h"
+#include "text.h"
 
-#include <dirent.h>
-
-#include <fstream>
+#include <cstring>
 #include <set>
-#include <sstream>
 
 extern "C" {
 #include "config/presets.h"
@@ -34,17 +32,11 @@ Loaded LoadPreset(const std::string &name, std::vector<const char *> overrides =
 
 TEST(Presets, EveryFileOfTheFolderIsInTheProgram) {
   std::set<std::string> files, names;
-  DIR *folder = opendir("configs/presets");
-  ASSERT_NE(folder, nullptr) << "run from the root of the repository";
-  while (const dirent *entry = readdir(folder))
-    if (entry->d_name[0] != '.') files.insert(entry->d_name);
-  closedir(folder);
+  for (const std::string &path : sac_test::files_of("configs/presets", ".yaml"))
+    files.insert(path.substr(strlen("configs/presets/")));
   for (const sac_preset *preset : Presets()) {
     std::string file = std::string(preset->name).substr(strlen(SAC_PRESET_PREFIX)) + ".yaml";
-    std::ifstream in("configs/presets/" + file);
-    std::stringstream text;
-    text << in.rdbuf();
-    EXPECT_EQ(text.str(), preset->text) << file;
+    EXPECT_EQ(sac_test::contents("configs/presets/" + file), preset->text) << file;
     names.insert(file);
   }
   EXPECT_EQ(files, names);

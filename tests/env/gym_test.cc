@@ -8,7 +8,9 @@
 #include <cstdlib>
 
 #include "env/vec.h"
+#include "text.h"
 
+using sac_test::contains;
 using sac_test::Environment;
 using sac_test::open_task;
 using sac_test::opening_error;
@@ -18,10 +20,6 @@ using sac_test::Vec;
 namespace {
 
 using Overrides = std::vector<std::string>;
-
-bool contains(const std::string &text, const std::string &part) {
-  return text.find(part) != std::string::npos;
-}
 
 class Gym : public testing::Test {
  protected:

@@ -1,7 +1,9 @@
 // Environments from shared libraries: the example steps as it says, wrong ones are told apart.
 #include "env/fixture.h"
 #include "shim/use.h"
+#include "text.h"
 
+using sac_test::contains;
 using sac_test::open_task;
 using sac_test::opening_error;
 
@@ -9,10 +11,6 @@ namespace {
 
 std::string plugin(const std::string &name) {
   return "env.plugin=" + sac_test::build_folder() + "/plugins/" + name + ".so";
-}
-
-bool contains(const std::string &text, const std::string &part) {
-  return text.find(part) != std::string::npos;
 }
 
 TEST(Plugin, TheExampleIsAnEnvironmentLikeAnother) {

@@ -5,26 +5,19 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 
 #include "temporary_folder.h"
+#include "text.h"
 
 extern "C" {
 #include "io/chart.h"
 }
 
+using sac_test::contains;
+using sac_test::contents;
+
 namespace {
-
-std::string contents(const std::string &path) {
-  std::stringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-bool contains(const std::string &text, const std::string &part) {
-  return text.find(part) != std::string::npos;
-}
 
 class Chart : public testing::Test {
  protected:

@@ -5,27 +5,20 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "temporary_folder.h"
+#include "text.h"
 
 extern "C" {
 #include "io/video.h"
 }
 
+using sac_test::contains;
+using sac_test::contents;
+
 namespace {
-
-std::string contents(const std::string &path) {
-  std::stringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-bool contains(const std::string &text, const std::string &part) {
-  return text.find(part) != std::string::npos;
-}
 
 class Video : public testing::Test {
  protected:

@@ -9,15 +9,12 @@
 
 namespace {
 
+using sac_test::contains;
 using sac_test::contents;
 using sac_test::digest_of;
 using sac_test::HandRun;
 using sac_test::names_in;
 using sac_test::small_run;
-
-bool contains(const std::string &text, const std::string &part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST(Checkpoint, EqualStatesGiveEqualBytes) {
   HandRun one(small_run()), other(small_run());

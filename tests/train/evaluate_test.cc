@@ -9,12 +9,9 @@
 
 namespace {
 
+using sac_test::contains;
 using sac_test::small_run;
 using sac_test::Training;
-
-bool contains(const std::string &text, const std::string &part) {
-  return text.find(part) != std::string::npos;
-}
 
 struct Measured {
   sac_status status;

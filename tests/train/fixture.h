@@ -5,15 +5,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "machine.h"
 #include "temporary_folder.h"
+#include "text.h"
 
 extern "C" {
 #include "io/safetensors.h"
@@ -32,12 +31,6 @@ inline std::vector<std::string> small_run(const std::vector<std::string> &more =
                                   "algorithm.buffer_size=500", "algorithm.total_timesteps=300"};
   all.insert(all.end(), more.begin(), more.end());
   return all;
-}
-
-inline std::string contents(const std::string &path) {
-  std::stringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
 }
 
 inline std::vector<std::string> names_in(const std::string &folder) {

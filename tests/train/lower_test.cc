@@ -8,6 +8,7 @@
 
 namespace {
 
+using sac_test::contains;
 using sac_test::contents;
 using sac_test::digest_of;
 using sac_test::small_run;
@@ -32,10 +33,6 @@ struct Lower : Training {
   }
   std::string key(const std::string &path) const { return "hierarchy.lower=" + path; }
 };
-
-bool contains(const std::string &text, const std::string &part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::string note_of(const std::string &path, const char *key) {
   sac_safetensors *file = nullptr;

@@ -20,15 +20,12 @@ extern "C" {
 namespace {
 
 using sac_test::config_of;
+using sac_test::contains;
 using sac_test::contents;
 using sac_test::digest_of;
 using sac_test::names_in;
 using sac_test::small_run;
 using sac_test::Training;
-
-bool contains(const std::string &text, const std::string &part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::vector<std::string> with(std::vector<std::string> all, const std::vector<std::string> &more) {
   all.insert(all.end(), more.begin(), more.end());

@@ -11,6 +11,7 @@
 
 namespace {
 
+using sac_test::contains;
 using sac_test::contents;
 using sac_test::digest_of;
 using sac_test::names_in;
@@ -24,10 +25,6 @@ std::vector<std::string> with(const std::vector<std::string> &more) {
   std::vector<std::string> all = kEvery100;
   all.insert(all.end(), more.begin(), more.end());
   return all;
-}
-
-bool contains(const std::string &text, const std::string &part) {
-  return text.find(part) != std::string::npos;
 }
 
 // the first fields of the rows of metrics.csv
