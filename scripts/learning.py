@@ -2,7 +2,8 @@
 """Judges that sac learns: trains real tasks and compares with stated bars and reference curves.
 
   learning.py SAC [pendulum] [lqr] [hierarchy] [multigoal] [multigoal_sql]
-              [pendulum_pg] [lqr_pg] [inverted_pendulum_pg] [half_cheetah] [hopper] [ant_maze]
+              [pendulum_pg] [lqr_pg] [inverted_pendulum_pg] [small_bodies] [half_cheetah]
+              [hopper] [ant_maze]
               [--jobs N] [--out DIR] [key=value ...]
 
 pendulum       10,000 steps, 5 seeds, sac and sac_v1: 100 deterministic evaluation episodes each,
@@ -18,6 +19,9 @@ pendulum_pg    the policy gradient, 1.2 million steps, 3 seeds, evaluated as pen
                -165
 lqr_pg         the policy gradient in its reinforce form, judged as lqr
 inverted_pendulum_pg  the policy gradient, 3 seeds x 100 episodes: 1000, which no episode exceeds
+small_bodies   the shipped configurations of InvertedPendulum-v5, InvertedDoublePendulum-v5,
+               Reacher-v5 and Swimmer-v5, 3 seeds x 100 episodes: means at least 950 and 9100, at
+               which Gymnasium calls the first two solved, -6 and 150
 half_cheetah,  50,000 steps, 3 seeds, settings of the reference: the mean of the evaluations at 5k,
 hopper         10k .. 50k not below the reference's (results/reference) by more than two standard
                errors of the difference
@@ -225,6 +229,17 @@ def inverted_pendulum_pg(arguments, table):
               f"{min(means):.1f} at least", "1000", min(means) == 1000)
 
 
+def small_bodies(arguments, table):
+    for env, config, bar in (("InvertedPendulum-v5", "inverted_pendulum", 950),
+                             ("InvertedDoublePendulum-v5", "inverted_double_pendulum", 9100),
+                             ("Reacher-v5", "reacher", -6), ("Swimmer-v5", "swimmer", 150)):
+        means = evaluate(arguments, [(f"{config}-seed{seed}", f"{config}.yaml",
+                                      [f"run.seed={seed}"]) for seed in range(1, 4)])
+        mean, spread = statistics.mean(means), statistics.stdev(means)
+        table.row(f"{env}, 3 seeds x 100 episodes", means, f"{mean:.1f} ± {spread:.1f}",
+                  f">= {bar:g}", mean >= bar)
+
+
 # Multigoal
 
 
@@ -307,6 +322,7 @@ def main():
              "hierarchy": hierarchy, "multigoal": mixture_and_flow,
              "multigoal_sql": four_goals,
              "pendulum_pg": pendulum_pg, "inverted_pendulum_pg": inverted_pendulum_pg,
+             "small_bodies": small_bodies,
              "lqr_pg": lambda a, t: lqr(a, t, ["maxent_pg"], "lqr_pg.yaml"),
              "half_cheetah": lambda a, t: curve(a, t, "HalfCheetah-v5", "half_cheetah"),
              "hopper": lambda a, t: curve(a, t, "Hopper-v5", "hopper"),

@@ -1,15 +1,14 @@
 #include "env/fixture.h"
+#include "text.h"
 
 #include <cstdlib>
+#include <set>
 
+using sac_test::contains;
 using sac_test::open_task;
 using sac_test::opening_error;
 
 namespace {
-
-bool contains(const std::string &text, const std::string &part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST(Task, EveryEnvironmentOpensAndDescribesItself) {
   // Gymnasium's documented sizes and limits, in the order of kEnvironments
@@ -30,6 +29,17 @@ TEST(Task, EveryEnvironmentOpensAndDescribesItself) {
     EXPECT_EQ(std::string(sac_env_def_at(static_cast<int>(i))->id), sac_test::kEnvironments[i]);
   }
   EXPECT_EQ(sac_env_def_at(static_cast<int>(sac_test::kEnvironments.size())), nullptr);
+}
+
+TEST(Task, EveryEnvironmentHasAFileThatTrainsIt) {
+  std::set<std::string> trained;
+  for (const std::string &path : sac_test::files_of("configs", ".yaml")) {
+    auto cfg = std::make_unique<sac_config>();
+    sac_error err = {};
+    ASSERT_EQ(sac_config_load(path.c_str(), 0, nullptr, cfg.get(), &err), SAC_OK) << err.text;
+    trained.insert(cfg->env.id);
+  }
+  for (const std::string &id : sac_test::kEnvironments) EXPECT_EQ(trained.count(id), 1u) << id;
 }
 
 TEST(Task, UnknownEnvironmentNamesTheNearest) {
