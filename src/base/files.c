@@ -83,6 +83,56 @@ sac_status sac_folder_list(const char *path, char ***names, int *count, sac_erro
   return sac_error_set(err, SAC_FAILED, "%s: no memory for the list of its files", path);
 }
 
+// the shortest of the names that begin with the first `length` letters of `word`
+static const char *find_longer(const char *word, size_t length, char *const *names, int count) {
+  const char *found = NULL;
+  for (int i = 0; i < count; i++)
+    if (!strncmp(names[i], word, length) && (!found || strlen(names[i]) < strlen(found)))
+      found = names[i];
+  return found;
+}
+
+// of the names with the same ending, which all have in common, the one most like `word`
+static const char *find_alike(char *word, char **names, int count) {
+  char *dot = strrchr(word, '.');
+  if (!dot || dot == word) return sac_nearest(word, (const char *const *)names, count);
+  for (int i = 0; i < count; i++) {
+    char *own = strrchr(names[i], '.');
+    *(own && !strcmp(own, dot) ? own : names[i]) = '\0';
+  }
+  *dot = '\0';
+  char *meant = (char *)sac_nearest(word, (const char *const *)names, count);
+  *dot = '.';
+  if (meant) meant[strlen(meant)] = '.';  // where its own ending begins again
+  return meant;
+}
+
+// `path` may be cut
+static bool find_nearest(char *path, char *nearest) {
+  char *slash = strrchr(path, '/'), *word = slash ? slash + 1 : path, **names;
+  const char *dot = strrchr(word, '.'), *folder = slash == path ? "/" : slash ? path : ".";
+  int count;
+  if (slash) *slash = '\0';
+  if (!*word || sac_folder_list(folder, &names, &count, NULL) != SAC_OK) return false;
+  const char *meant = find_longer(word, strlen(word), names, count);
+  if (!meant && dot && dot > word)
+    meant = find_longer(word, (size_t)(dot + 1 - word), names, count);
+  if (!meant) meant = find_alike(word, names, count);
+  bool found = meant && snprintf(nearest, SAC_PATH_MAX, "%s%s%s", slash ? path : "",
+                                 slash ? "/" : "", meant) < SAC_PATH_MAX;
+  sac_names_free(names, count);
+  return found;
+}
+
+const char *sac_path_nearest(const char *path, char *nearest) {
+  size_t length = strlen(path);
+  while (length > 1 && path[length - 1] == '/') length--;
+  char *own = strndup(path, length);
+  bool found = own && find_nearest(own, nearest);
+  free(own);
+  return found ? nearest : NULL;
+}
+
 sac_status sac_folder_lock(const char *path, int *lock, sac_error *err) {
   *lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (*lock < 0) return disk_error(err, path, "the folder cannot be opened");
@@ -123,9 +173,17 @@ static sac_status read_all(int fd, const char *path, char *bytes, size_t size, s
   return SAC_OK;
 }
 
+static sac_status cannot_open(sac_error *err, const char *path) {
+  int reason = errno;
+  char meant[SAC_PATH_MAX];
+  const char *nearest = reason == ENOENT ? sac_path_nearest(path, meant) : NULL;
+  return sac_error_set(err, SAC_BAD_DISK, "%s: cannot be opened: %s%s%s", path, strerror(reason),
+                       nearest ? ", nearest: " : "", nearest ? nearest : "");
+}
+
 sac_status sac_file_read(const char *path, char **bytes, size_t *size, sac_error *err) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return disk_error(err, path, "cannot be opened");
+  if (fd < 0) return cannot_open(err, path);
   struct stat info;
   sac_status status = SAC_OK;
   *bytes = NULL;

@@ -20,6 +20,11 @@ bool sac_path_exists(const char *path);
 sac_status sac_folder_list(const char *path, char ***names, int *count, sac_error *err);
 void sac_names_free(char **names, int count);
 
+/// What may have been meant by a path that does not exist: in its folder, a name that begins like
+/// it or differs in its ending only, or else the most similar one of the same ending; as a path in
+/// `nearest` (SAC_PATH_MAX bytes). Returns `nearest`, or NULL when nothing is near.
+const char *sac_path_nearest(const char *path, char *nearest);
+
 /// Hold a folder for this process; `*lock` goes to sac_folder_unlock. SAC_FAILED when another
 /// process holds it.
 sac_status sac_folder_lock(const char *path, int *lock, sac_error *err);

@@ -61,9 +61,19 @@ static bool read_number(const json_t *row, const char *key, double *number) {
   return json_is_number(value);
 }
 
-static sac_status add_row(const sac_curves *self, sac_curve *curve, const json_t *row,
-                          sac_error *err) {
+static sac_status note_keys(sac_curves *self, json_t *row, sac_error *err) {
+  const char *key;
+  json_t *value;
+  if (!self->keys) self->keys = json_object();
+  json_object_foreach(row, key, value) if (json_is_number(value)) {
+    if (json_object_set_new(self->keys, key, json_null()) != 0) return no_memory(err);
+  }
+  return SAC_OK;
+}
+
+static sac_status add_row(sac_curves *self, sac_curve *curve, json_t *row, sac_error *err) {
   double x, y;
+  SAC_TRY(note_keys(self, row, err));
   bool has_both = read_number(row, self->query.x, &x) && read_number(row, self->query.y, &y);
   return has_both ? add_sample(curve, x, y, err) : SAC_OK;
 }
@@ -174,8 +184,11 @@ sac_status sac_curves_add(sac_curves *curves, const char *path, sac_error *err) 
   int n_seeds;
   char config[SAC_PATH_MAX];
   SAC_TRY(sac_path_join(config, path, "config.yaml", err));
+  char meant[SAC_PATH_MAX];
+  const char *nearest = sac_path_exists(path) ? NULL : sac_path_nearest(path, meant);
   if (!sac_path_exists(path))
-    return sac_error_set(err, SAC_BAD_CONFIG, "%s: there is no such run or file", path);
+    return sac_error_set(err, SAC_BAD_CONFIG, "%s: there is no such run or file%s%s", path,
+                         nearest ? ", nearest: " : "", nearest ? nearest : "");
   SAC_TRY(sac_run_seeds(path, seeds, &n_seeds, err));
   if (n_seeds > 0) return add_seeds(curves, path, seeds, n_seeds, err);
   if (sac_path_exists(config)) return add_run(curves, path, last_part(path), err);
@@ -243,4 +256,5 @@ void sac_curves_release(sac_curves *curves) {
     free(curves->at[i].x);
   }
   free(curves->at);
+  json_decref(curves->keys);
 }

@@ -37,6 +37,7 @@ typedef struct sac_curves {
   sac_curves_query query;
   int count, max;
   sac_curve *at;
+  json_t *keys;  // of the numbers in all rows; NULL where there were none
 } sac_curves;
 
 /// Add a run folder, a folder of seeds or a file of JSON lines. Runs that differ only in their seed

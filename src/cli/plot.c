@@ -62,12 +62,33 @@ static const char *x_key(const drawing *self) {
   return self->arguments->x ? self->arguments->x : "timesteps";
 }
 
+// no row has a number under both keys
+static sac_status refuse_keys(const drawing *self, const sac_curves *curves, const char *y,
+                              sac_error *err) {
+  enum { KNOWN_MAX = 64, SHOWN_MAX = 600 };
+  const char *keys[KNOWN_MAX], *key;
+  json_t *value;
+  char shown[SHOWN_MAX] = "no number at all";
+  int n_keys = 0, used = 0;
+  json_object_foreach(curves->keys, key, value) {
+    if (n_keys == KNOWN_MAX || used >= SHOWN_MAX) break;
+    used += snprintf(shown + used, (size_t)(SHOWN_MAX - used), "%s%s", n_keys ? ", " : "", key);
+    keys[n_keys++] = key;
+  }
+  const char *missing = json_object_get(curves->keys, x_key(self)) ? y : x_key(self);
+  bool known = json_object_get(curves->keys, missing) != NULL;
+  const char *nearest = known ? NULL : sac_nearest(missing, keys, n_keys);
+  return sac_error_set(err, SAC_BAD_CONFIG, "%s: nothing has %s over %s; its lines have %s%s%s%s%s",
+                       self->arguments->words[0], y, x_key(self), shown,
+                       nearest ? "; nearest to " : "", nearest ? missing : "", nearest ? ": " : "",
+                       nearest ? nearest : "");
+}
+
 static sac_status need_points(const drawing *self, int i_panel, sac_error *err) {
   const sac_curves *curves = &self->curves[i_panel];
   for (int i = 0; i < curves->count; i++)
     if (curves->at[i].n_points > 0) return SAC_OK;
-  return sac_error_set(err, SAC_BAD_CONFIG, "%s: nothing has %s over %s; see the keys of its lines",
-                       self->arguments->words[0], self->names[i_panel], x_key(self));
+  return refuse_keys(self, curves, self->names[i_panel], err);
 }
 
 static sac_status collect_key(drawing *self, int i_panel, const char *key, sac_error *err) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files.h"
 #include "config/presets.h"
 #include "config/yaml_walk.h"
 
@@ -57,9 +58,12 @@ static sac_status read_file(const char *path, char *text, size_t *size, sac_erro
   bool failed = !file || ferror(file);
   int reason = errno;
   if (file) fclose(file);
+  char meant[SAC_PATH_MAX];
+  const char *nearest = failed && reason == ENOENT ? sac_path_nearest(path, meant) : NULL;
   if (failed)
-    return sac_error_set(err, SAC_BAD_CONFIG, "%s: cannot be %s: %s", path,
-                         opened ? "read" : "opened", strerror(reason));
+    return sac_error_set(err, SAC_BAD_CONFIG, "%s: cannot be %s: %s%s%s", path,
+                         opened ? "read" : "opened", strerror(reason), nearest ? ", nearest: " : "",
+                         nearest ? nearest : "");
   if (*size > SAC_CONFIG_FILE_MAX)
     return sac_error_set(err, SAC_BAD_CONFIG,
                          "%s: is longer than %d bytes, which no configuration is", path,

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config/bases.h"
 #include "config/format.h"
@@ -30,6 +31,14 @@ const char *sac_config_word(const char *key, int value) {
   return sac_config_field_at(index)->words[value].word;
 }
 
+// the word that was meant; a GPU is called cuda here
+static const char *find_word(const char *found, const char *const *words, int count) {
+  const char *meant = strcasecmp(found, "gpu") == 0 ? "cuda" : found;
+  for (int i = 0; i < count; i++)
+    if (!strcmp(words[i], meant)) return words[i];
+  return sac_nearest(found, words, count);
+}
+
 // "PATH is FOUND, must be ALLOWED, nearest: WORD"
 static void report_value(sac_config_loading *self, const sac_config_field *field,
                          sac_config_verdict verdict, const sac_config_entry *entry) {
@@ -45,7 +54,7 @@ static void report_value(sac_config_loading *self, const sac_config_field *field
   }
   for (int i = 0; field->words && field->words[i].word && n_words < 16; i++)
     if (!field->words[i].later) words[n_words++] = field->words[i].word;
-  if (n_words && !entry->items.is_list) nearest = sac_nearest(entry->items.item[0], words, n_words);
+  if (n_words && !entry->items.is_list) nearest = find_word(entry->items.item[0], words, n_words);
   sac_config_mistake(&self->mistakes, entry->where, "%s is %s, must be %s%s%s", field->path,
                      entry->found, allowed, nearest ? ", nearest: " : "", nearest ? nearest : "");
 }

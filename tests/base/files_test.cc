@@ -95,6 +95,29 @@ TEST(Files, ListsAreSortedAndComplete) {
   EXPECT_EQ(list(folder.path), (std::vector<std::string>{".c", "a", "b", "step-09", "step-10"}));
 }
 
+TEST(Files, APathThatIsNotThereHasANearestOne) {
+  TemporaryFolder folder;
+  for (const char *name : {"swimmer.yaml", "swimmer_pg.yaml", "hopper.yaml"})
+    ASSERT_EQ(write(folder / name, "x"), SAC_OK);
+  auto nearest = [](const std::string &path) {
+    char meant[SAC_PATH_MAX];
+    const char *found = sac_path_nearest(path.c_str(), meant);
+    return std::string(found ? found : "none");
+  };
+  EXPECT_EQ(nearest(folder / "swimer.yaml"), folder / "swimmer.yaml");
+  EXPECT_EQ(nearest(folder / "swimmer"), folder / "swimmer.yaml");
+  EXPECT_EQ(nearest(folder / "swimmer_p"), folder / "swimmer_pg.yaml");
+  EXPECT_EQ(nearest(folder / "hoper.yaml/"), folder / "hopper.yaml");
+  EXPECT_EQ(nearest(folder / "q"), "none");
+  EXPECT_EQ(nearest(folder / "q.yaml"), "none") << "what all have in common is not near";
+  EXPECT_EQ(nearest(folder / "swimmer.yml"), folder / "swimmer.yaml");
+  EXPECT_EQ(nearest(folder / "none/swimmer.yaml"), "none");
+  EXPECT_EQ(nearest("READNE.md"), "README.md") << "run from the root of the repository";
+  EXPECT_EQ(nearest(""), "none");
+  EXPECT_EQ(nearest("/"), "none");
+  EXPECT_EQ(nearest(std::string(2 * SAC_PATH_MAX, 'a')), "none");
+}
+
 TEST(Files, WhatIsNoFolderCannotBeListed) {
   TemporaryFolder folder;
   char **names;

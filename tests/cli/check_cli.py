@@ -990,7 +990,10 @@ def a_plot_of_nothing_is_refused(room):
     has(room.run("plot", room.folder / "none", code=USAGE).stderr, "none", "no such run or file")
     has(room.run("plot", file, code=USAGE).stderr, "bench.jsonl:2", "not a JSON object")
     file.write_text('{"a": 1, "b": 2}\n', encoding="utf-8")
-    has(room.run("plot", file, "--x", "a", "--y", "c", code=USAGE).stderr, "c over a")
+    has(room.run("plot", file, "--x", "a", "--y", "c", code=USAGE).stderr, "c over a",
+        "its lines have a, b")
+    has(room.run("plot", room.folder / "bench.json", code=USAGE).stderr, "nearest: ",
+        "bench.jsonl")
     has(room.run("plot", file, "--statistic", "max", code=USAGE).stderr, "mean, median or iqm")
     has(room.run("plot", file, "--log", "z", code=USAGE).stderr, "x, y or xy")
     has(room.run("plot", file, "--out", "a.gif", code=USAGE).stderr, ".svg or .png")

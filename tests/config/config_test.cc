@@ -159,11 +159,21 @@ TEST(Config, BenchKeysAreForBenchAlone) {
             "f.yaml:2:1: bench is only for `sac bench`");
 }
 
+TEST(Config, AGpuIsCalledCuda) {
+  EXPECT_EQ(Load("env: {id: A}", {"run.device=GPU"}).text,
+            "override 1 ('run.device=GPU'): run.device is GPU, must be auto, cpu or cuda, nearest: "
+            "cuda");
+}
+
 TEST(Config, UnreadableFilesAreConfigurationErrors) {
   auto cfg = std::make_unique<sac_config>();
   sac_error err = {};
   EXPECT_EQ(sac_config_load("/nonexistent/f.yaml", 0, nullptr, cfg.get(), &err), SAC_BAD_CONFIG);
   EXPECT_STREQ(err.text, "/nonexistent/f.yaml: cannot be opened: No such file or directory");
+  EXPECT_EQ(sac_config_load("configs/swimer.yaml", 0, nullptr, cfg.get(), &err), SAC_BAD_CONFIG);
+  EXPECT_STREQ(err.text,
+               "configs/swimer.yaml: cannot be opened: No such file or directory, nearest: "
+               "configs/swimmer.yaml");
   EXPECT_EQ(sac_config_load("/", 0, nullptr, cfg.get(), &err), SAC_BAD_CONFIG);
   EXPECT_EQ(sac_config_load("/dev/zero", 0, nullptr, cfg.get(), &err), SAC_BAD_CONFIG);
   EXPECT_NE(std::string(err.text).find("longer than 65536 bytes"), std::string::npos);
