@@ -8,6 +8,7 @@
 
 #include "env/arithmetic.h"
 #include "env/assets.h"
+#include "env/geom_pairs.h"
 
 enum { STATE = mjSTATE_INTEGRATION, FORCES_MAX = 128, KEPT = 2 };
 
@@ -22,19 +23,22 @@ static void report_error(const char *text) {
   _exit(SAC_BAD_ENV);
 }
 
-// the file or text with the task's changes; NULL with a reason
-static mjModel *compile(const sac_mujoco_model *wanted, const char *path, char *reason, int size) {
+// the file or text with the task's changes; NULL with a reason. What an instance changes in a model
+// of its own, pairs of geoms would not follow.
+static mjModel *compile(const sac_mujoco_model *wanted, bool varies, const char *path, char *reason,
+                        int size) {
   mjSpec *spec = wanted->text ? mj_parseXMLString(wanted->text, NULL, reason, size)
                               : mj_parseXML(path, NULL, reason, size);
   if (!spec) return NULL;
   if (wanted->change) wanted->change(spec);
-  mjModel *model = mj_compile(spec, NULL);
+  mjModel *model = varies ? mj_compile(spec, NULL) : sac_geom_pairs_compile(spec);
   if (!model) snprintf(reason, (size_t)size, "%s", mjs_getError(spec));
   mj_deleteSpec(spec);
   return model;
 }
 
-static sac_status load_model(const sac_mujoco_model *wanted, mjModel **model, sac_error *err) {
+static sac_status load_model(const sac_mujoco_model *wanted, bool varies, mjModel **model,
+                             sac_error *err) {
   char path[SAC_PATH_MAX], reason[1000] = "";
   if (wanted->text)
     snprintf(path, sizeof path, "%s", wanted->xml);
@@ -42,7 +46,7 @@ static sac_status load_model(const sac_mujoco_model *wanted, mjModel **model, sa
     SAC_TRY(sac_asset_find(wanted->xml, path, err));
   mju_user_warning = drop_warning;
   mju_user_error = report_error;
-  mjModel *found = *model = compile(wanted, path, reason, sizeof reason);
+  mjModel *found = *model = compile(wanted, varies, path, reason, sizeof reason);
   if (!found) return sac_error_set(err, SAC_BAD_ENV, "%s: %s", path, reason);
   found->vis.quality.shadowsize = 0;  // pictures show no shadows: no memory for their map
   // one tree of bodies is one island of constraints: no step needs to look for others
@@ -74,7 +78,7 @@ sac_status sac_mujoco_open(const sac_mujoco_model *wanted, int frame_skip, const
   sac_mujoco *mujoco = malloc(size);
   if (!mujoco) return sac_error_set(err, SAC_FAILED, "%s: out of memory", wanted->xml);
   memcpy(mujoco, task, size);
-  sac_status status = load_model(wanted, &mujoco->model, err);
+  sac_status status = load_model(wanted, mujoco->varies, &mujoco->model, err);
   if (status != SAC_OK) {
     sac_mujoco_close(mujoco);
     return status;
