@@ -133,6 +133,13 @@ const char *sac_path_nearest(const char *path, char *nearest) {
   return found ? nearest : NULL;
 }
 
+const char *sac_path_hint(const char *path, char *hint) {
+  char meant[SAC_PATH_MAX];
+  const char *nearest = sac_path_nearest(path, meant);
+  snprintf(hint, SAC_HINT_MAX, "%s%s", nearest ? ", nearest: " : "", nearest ? nearest : "");
+  return hint;
+}
+
 sac_status sac_folder_lock(const char *path, int *lock, sac_error *err) {
   *lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (*lock < 0) return disk_error(err, path, "the folder cannot be opened");
@@ -175,10 +182,9 @@ static sac_status read_all(int fd, const char *path, char *bytes, size_t size, s
 
 static sac_status cannot_open(sac_error *err, const char *path) {
   int reason = errno;
-  char meant[SAC_PATH_MAX];
-  const char *nearest = reason == ENOENT ? sac_path_nearest(path, meant) : NULL;
-  return sac_error_set(err, SAC_BAD_DISK, "%s: cannot be opened: %s%s%s", path, strerror(reason),
-                       nearest ? ", nearest: " : "", nearest ? nearest : "");
+  char hint[SAC_HINT_MAX];
+  return sac_error_set(err, SAC_BAD_DISK, "%s: cannot be opened: %s%s", path, strerror(reason),
+                       reason == ENOENT ? sac_path_hint(path, hint) : "");
 }
 
 sac_status sac_file_read(const char *path, char **bytes, size_t *size, sac_error *err) {

@@ -25,6 +25,11 @@ void sac_names_free(char **names, int count);
 /// `nearest` (SAC_PATH_MAX bytes). Returns `nearest`, or NULL when nothing is near.
 const char *sac_path_nearest(const char *path, char *nearest);
 
+/// The same as the end of a message, ", nearest: PATH", in `hint` (SAC_HINT_MAX bytes); empty when
+/// nothing is near. Returns `hint`.
+enum { SAC_HINT_MAX = SAC_PATH_MAX + 16 };
+const char *sac_path_hint(const char *path, char *hint);
+
 /// Hold a folder for this process; `*lock` goes to sac_folder_unlock. SAC_FAILED when another
 /// process holds it.
 sac_status sac_folder_lock(const char *path, int *lock, sac_error *err);

@@ -184,11 +184,10 @@ sac_status sac_curves_add(sac_curves *curves, const char *path, sac_error *err) 
   int n_seeds;
   char config[SAC_PATH_MAX];
   SAC_TRY(sac_path_join(config, path, "config.yaml", err));
-  char meant[SAC_PATH_MAX];
-  const char *nearest = sac_path_exists(path) ? NULL : sac_path_nearest(path, meant);
+  char hint[SAC_HINT_MAX];
   if (!sac_path_exists(path))
-    return sac_error_set(err, SAC_BAD_CONFIG, "%s: there is no such run or file%s%s", path,
-                         nearest ? ", nearest: " : "", nearest ? nearest : "");
+    return sac_error_set(err, SAC_BAD_CONFIG, "%s: there is no such run or file%s", path,
+                         sac_path_hint(path, hint));
   SAC_TRY(sac_run_seeds(path, seeds, &n_seeds, err));
   if (n_seeds > 0) return add_seeds(curves, path, seeds, n_seeds, err);
   if (sac_path_exists(config)) return add_run(curves, path, last_part(path), err);

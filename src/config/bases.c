@@ -58,12 +58,11 @@ static sac_status read_file(const char *path, char *text, size_t *size, sac_erro
   bool failed = !file || ferror(file);
   int reason = errno;
   if (file) fclose(file);
-  char meant[SAC_PATH_MAX];
-  const char *nearest = failed && reason == ENOENT ? sac_path_nearest(path, meant) : NULL;
+  char hint[SAC_HINT_MAX];
   if (failed)
-    return sac_error_set(err, SAC_BAD_CONFIG, "%s: cannot be %s: %s%s%s", path,
-                         opened ? "read" : "opened", strerror(reason), nearest ? ", nearest: " : "",
-                         nearest ? nearest : "");
+    return sac_error_set(err, SAC_BAD_CONFIG, "%s: cannot be %s: %s%s", path,
+                         opened ? "read" : "opened", strerror(reason),
+                         reason == ENOENT ? sac_path_hint(path, hint) : "");
   if (*size > SAC_CONFIG_FILE_MAX)
     return sac_error_set(err, SAC_BAD_CONFIG,
                          "%s: is longer than %d bytes, which no configuration is", path,

@@ -96,13 +96,13 @@ mjModel *sac_geom_pairs_compile(mjSpec *spec) {
   mjModel *model = copy ? mj_compile(copy, NULL) : NULL;
   mj_deleteSpec(copy);
   geom_pairs pairs;
-  if (!model || !list_pairs(model, &pairs)) {
-    mj_deleteModel(model);
-    return mj_compile(spec, NULL);
-  }
+  if (!model) return mj_compile(spec, NULL);  // for its reason
+  if (!list_pairs(model, &pairs)) return model;
   for (int i = 0; i < pairs.count; i++) add_pair(spec, model, pairs.at[i]);
-  mj_deleteModel(model);
-  model = mj_compile(spec, NULL);
+  if (pairs.count > 0) {
+    mj_deleteModel(model);
+    model = mj_compile(spec, NULL);
+  }
   // the sweep is left to nobody
   for (int i = 0; model && i < model->nbody; i++)
     model->body_contype[i] = model->body_conaffinity[i] = 0;

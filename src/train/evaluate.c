@@ -24,13 +24,10 @@ typedef struct subject {
 // the run folder that a path belongs to: itself, or the one above "checkpoints/"
 static sac_status find_folder(const char *path, char *folder, bool *is_folder, sac_error *err) {
   struct stat info;
-  char meant[SAC_PATH_MAX];
-  bool exists = stat(path, &info) == 0;
-  const char *nearest = exists ? NULL : sac_path_nearest(path, meant);
-  if (!exists)
-    return sac_error_set(err, SAC_BAD_CHECKPOINT,
-                         "%s: there is no such run folder or checkpoint%s%s", path,
-                         nearest ? ", nearest: " : "", nearest ? nearest : "");
+  char hint[SAC_HINT_MAX];
+  if (stat(path, &info) != 0)
+    return sac_error_set(err, SAC_BAD_CHECKPOINT, "%s: there is no such run folder or checkpoint%s",
+                         path, sac_path_hint(path, hint));
   *is_folder = S_ISDIR(info.st_mode);
   if (*is_folder) return sac_path_join(folder, path, "", err);
   char *real = realpath(path, NULL);

@@ -238,10 +238,9 @@ sac_status sac_lower_open_own(const sac_config *cfg, const char *own, sac_backen
 }
 
 static sac_status refuse_missing(const sac_config *cfg, sac_error *err) {
-  char meant[SAC_PATH_MAX];
-  const char *nearest = sac_path_nearest(cfg->hierarchy.lower, meant);
-  return refuse(cfg, err, "which does not exist, must be a run folder or a checkpoint%s%s",
-                nearest ? ", nearest: " : "", nearest ? nearest : "");
+  char hint[SAC_HINT_MAX];
+  return refuse(cfg, err, "which does not exist, must be a run folder or a checkpoint%s",
+                sac_path_hint(cfg->hierarchy.lower, hint));
 }
 
 sac_status sac_lower_resolve(sac_config *cfg, sac_error *err) {

@@ -158,11 +158,11 @@ sac_status sac_train(const char *config, int n_overrides, const char *const *ove
 static sac_status find_config(const char *folder, char *path, sac_error *err) {
   SAC_TRY(sac_path_join(path, folder, "config.yaml", err));
   if (sac_path_exists(path)) return SAC_OK;
-  char meant[SAC_PATH_MAX];
-  const char *nearest = sac_path_exists(folder) ? NULL : sac_path_nearest(folder, meant);
-  return sac_error_set(err, SAC_BAD_CONFIG, "%s: is not a run folder: %s%s%s", folder,
-                       sac_path_exists(folder) ? "it has no config.yaml" : "it does not exist",
-                       nearest ? ", nearest: " : "", nearest ? nearest : "");
+  char hint[SAC_HINT_MAX];
+  bool exists = sac_path_exists(folder);
+  return sac_error_set(err, SAC_BAD_CONFIG, "%s: is not a run folder: %s%s", folder,
+                       exists ? "it has no config.yaml" : "it does not exist",
+                       exists ? "" : sac_path_hint(folder, hint));
 }
 
 static bool equal_lists(const sac_config_list *a, const sac_config_list *b) {
