@@ -11,32 +11,12 @@ enum { THREADS = 128 };
 
 /// One dimension of one row: what both directions begin with.
 typedef struct draw {
-  sac_real raw, noise, log_std, sigma, u, action;
+  sac_spread spread;
+  sac_real noise, u, action;
 } draw;
 
-static __device__ __forceinline__ void find_spread(const sac_gaussian *g, draw *d) {
-  if (g->mode == SAC_LOG_STD_SOFTPLUS) {
-    d->sigma = sac_sigma_softplus(d->raw);
-    d->log_std = sac_math_log(d->sigma);
-    return;
-  }
-  d->log_std = g->mode == SAC_LOG_STD_CLAMP
-                   ? sac_log_std_clamp(d->raw, g->log_std_min, g->log_std_max)
-                   : sac_log_std_tanh(d->raw, g->log_std_min, g->log_std_max);
-  d->sigma = sac_math_exp(d->log_std);
-}
-
-// d log sigma / d raw
-static __device__ __forceinline__ sac_real slope_of_spread(const sac_gaussian *g, const draw *d) {
-  if (g->mode == SAC_LOG_STD_CLAMP)
-    return sac_log_std_clamp_slope(d->raw, g->log_std_min, g->log_std_max);
-  if (g->mode == SAC_LOG_STD_TANH)
-    return sac_log_std_tanh_slope(d->raw, g->log_std_min, g->log_std_max);
-  return sac_log_std_softplus_slope(d->raw, d->sigma);
-}
-
 static __device__ __forceinline__ sac_real log_density(const sac_gaussian *g, const draw *d) {
-  return sac_normal_log_density(d->noise, d->log_std) -
+  return sac_normal_log_density(d->noise, d->spread.log_std) -
          sac_squash_volume(d->u, g->squash, g->exact_correction);
 }
 
@@ -54,10 +34,9 @@ static __global__ void forward_kernel(const __grid_constant__ sac_gaussian_forwa
     draw d = {};
     d.u = head[j];
     if (op.noise.data) {
-      d.raw = head[g->act_dim + j];
+      d.spread = sac_spread_of(g, head[g->act_dim + j]);
       d.noise = sac_stack_row(&op.noise, i, row)[j];
-      find_spread(g, &d);
-      d.u += d.sigma * d.noise;
+      d.u += d.spread.sigma * d.noise;
     }
     sac_stack_row(&op.action, i, row)[j] = sac_squashed(d.u, g->squash);
     if (op.u.data) sac_stack_row(&op.u, i, row)[j] = d.u;
@@ -95,11 +74,10 @@ static __global__ void backward_kernel(const __grid_constant__ sac_gaussian_back
   int i = (int)(at / dims / (size_t)op.rows);
   const sac_real *head = sac_stack_row(&op.head, i, row);
   draw d = {};
-  d.raw = head[g->act_dim + j];
+  d.spread = sac_spread_of(g, head[g->act_dim + j]);
   d.noise = sac_stack_row(&op.noise, i, row)[j];
   d.action = sac_stack_row(&op.action, i, row)[j];
-  find_spread(g, &d);
-  d.u = head[j] + d.sigma * d.noise;
+  d.u = head[j] + d.spread.sigma * d.noise;
   sac_real alpha = sac_math_exp(op.log_alpha[i]), mean = 1 / (sac_real)op.rows;
   sac_real jacobian = sac_squash_jacobian(d.u, g->squash);
   sac_real slope = sac_squash_slope(d.action, jacobian, g->squash, g->exact_correction);
@@ -107,7 +85,7 @@ static __global__ void backward_kernel(const __grid_constant__ sac_gaussian_back
   sac_real d_mean =
       sac_action_gradient(alpha, slope, op.normal_prior, d.action, jacobian, dq) * mean;
   // u depends on log sigma through sigma * noise; -alpha is the entropy's own part
-  sac_real d_raw = (d.sigma * d.noise * d_mean - alpha * mean) * slope_of_spread(g, &d);
+  sac_real d_raw = (d.spread.sigma * d.noise * d_mean - alpha * mean) * d.spread.slope;
   sac_stack_row(&op.dhead, i, row)[j] = d_mean;
   sac_stack_row(&op.dhead, i, row)[g->act_dim + j] = d_raw;
 }
@@ -134,12 +112,11 @@ static __device__ __forceinline__ sac_real score_dimension(const sac_gaussian_sc
   const sac_real *head = sac_stack_row(&op->head, i, row);
   sac_real *dhead = sac_stack_row(&op->dhead, i, row), mean = 1 / (sac_real)op->rows;
   draw d = {};
-  d.raw = head[g->act_dim + j];
+  d.spread = sac_spread_of(g, head[g->act_dim + j]);
   d.u = sac_stack_row(&op->u, i, row)[j];
-  find_spread(g, &d);
-  d.noise = (d.u - head[j]) / d.sigma;
-  dhead[j] = -weight * d.noise / d.sigma * mean;
-  dhead[g->act_dim + j] = slope_of_spread(g, &d) * (-weight * (d.noise * d.noise - 1) * mean);
+  d.noise = (d.u - head[j]) / d.spread.sigma;
+  dhead[j] = -weight * d.noise / d.spread.sigma * mean;
+  dhead[g->act_dim + j] = d.spread.slope * (-weight * (d.noise * d.noise - 1) * mean);
   return log_density(g, &d);
 }
 
