@@ -1,4 +1,6 @@
-// `sac bench gemm`: the products of an update, each by itself, beside the machine's peak.
+// `sac bench gemm`: the products of an update, each by itself, beside the machine's peak. What a
+// hidden layer gives and gets back is half zeros, as behind a ReLU; operations are counted as if
+// none were.
 #include <stdlib.h>
 
 #include "algo/device.h"
@@ -9,17 +11,19 @@ typedef struct product {
   const char *kind;  // "forward", "backward_input", "backward_weight"
   const char *layer;
   int n, rows, in, out;
+  bool follows_hidden, is_hidden;  // half of its inputs, of its outputs' gradients are zero
 } product;
 
 typedef struct gemm_bench {
   sac_threads *threads;
   sac_backend *backend;
   product shape;
-  sac_stack x, weight, bias, y;
+  sac_stack x, weight, bias, y, dy, dx;
 } gemm_bench;
 
-static sac_status make(gemm_bench *self, int n, int rows, int cols, sac_stack *out,
+static sac_status make(gemm_bench *self, int rows, int cols, bool thin, sac_stack *out,
                        sac_error *err) {
+  int n = self->shape.n;
   void *memory = NULL;
   size_t values = (size_t)rows * (size_t)cols;
   SAC_TRY(self->backend->ops->alloc(self->backend, (size_t)n * values * sizeof(sac_real), &memory,
@@ -27,8 +31,10 @@ static sac_status make(gemm_bench *self, int n, int rows, int cols, sac_stack *o
   *out = (sac_stack){.data = memory, .stride = values, .ld = cols, .share = 1};
   sac_real *host = malloc(values * sizeof *host);
   if (!host) return sac_error_set(err, SAC_FAILED, "no memory for a matrix");
-  for (size_t i = 0; i < values; i++)
-    host[i] = (sac_real)(sac_uniform(sac_draw(1, SAC_DRAW_BENCH, i, 0, 0).at[0]) - 0.5f);
+  for (size_t i = 0; i < values; i++) {
+    sac_real value = (sac_real)(sac_uniform(sac_draw(1, SAC_DRAW_BENCH, i, 0, 0).at[0]) - 0.5f);
+    host[i] = thin && value < 0 ? (sac_real)0 : value;
+  }
   for (int i = 0; i < n; i++)
     self->backend->ops->upload(self->backend, out->data + (size_t)i * values, host,
                                values * sizeof *host);
@@ -39,15 +45,17 @@ static sac_status make(gemm_bench *self, int n, int rows, int cols, sac_stack *o
 static sac_status prepare(gemm_bench *self, sac_error *err) {
   const product *s = &self->shape;
   SAC_TRY(self->backend->ops->reserve(self->backend, s->n, s->rows, s->in, s->out, err));
-  SAC_TRY(make(self, s->n, s->rows, s->in, &self->x, err));
-  SAC_TRY(make(self, s->n, s->out, s->in, &self->weight, err));
-  SAC_TRY(make(self, s->n, 1, s->out, &self->bias, err));
-  return make(self, s->n, s->rows, s->out, &self->y, err);
+  SAC_TRY(make(self, s->rows, s->in, s->follows_hidden, &self->x, err));
+  SAC_TRY(make(self, s->out, s->in, false, &self->weight, err));
+  SAC_TRY(make(self, 1, s->out, false, &self->bias, err));
+  SAC_TRY(make(self, s->rows, s->out, false, &self->y, err));
+  SAC_TRY(make(self, s->rows, s->out, s->is_hidden, &self->dy, err));
+  return make(self, s->rows, s->in, false, &self->dx, err);
 }
 
 static void release(gemm_bench *self) {
-  sac_stack *all[] = {&self->x, &self->weight, &self->bias, &self->y};
-  for (int i = 0; i < 4; i++) {
+  sac_stack *all[] = {&self->x, &self->weight, &self->bias, &self->y, &self->dy, &self->dx};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     if (all[i]->data) self->backend->ops->release(self->backend, all[i]->data);
     all[i]->data = NULL;
   }
@@ -66,18 +74,18 @@ static void backward_input(gemm_bench *self) {
                                     .rows = s->rows,
                                     .in = s->in,
                                     .out = s->out,
-                                    .dy = self->y,
+                                    .dy = self->dy,
                                     .weight = self->weight,
                                     .h = self->x,
-                                    .dx = self->x,
+                                    .dx = self->dx,
                                     .activation = SAC_RELU};
   self->backend->ops->linear_backward_input(self->backend, &step, 1);
 }
 
 static void backward_weight(gemm_bench *self) {
   const product *s = &self->shape;
-  sac_linear_backward_weight step = {s->n,    s->rows, s->in,        s->out,
-                                     self->y, self->x, self->weight, self->bias};
+  sac_linear_backward_weight step = {s->n,     s->rows, s->in,        s->out,
+                                     self->dy, self->x, self->weight, self->bias};
   self->backend->ops->linear_backward_weight(self->backend, &step, 1);
 }
 
@@ -138,6 +146,8 @@ static sac_status measure_network(gemm_bench *self, const char *layers[3], int n
     self->shape.n = n;
     self->shape.in = l == 0 ? in : (int)hidden->at[l - 1];
     self->shape.out = l < hidden->count ? (int)hidden->at[l] : out;
+    self->shape.follows_hidden = l > 0;
+    self->shape.is_hidden = l < hidden->count;
     SAC_TRY(measure_shape(self, json, err));
   }
   return SAC_OK;

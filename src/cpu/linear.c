@@ -21,10 +21,10 @@ typedef struct input_work {
   int n_layers, blocks;
 } input_work;
 
-// What a member's layer is cut into for its weights' gradients: groups of panels, each in blocks of
-// rows where there are few groups for the threads, then the bias's gradient.
+// What a member's layer is cut into for its weights' gradients: runs of strips, each in blocks of
+// rows where there are few strips for the threads, then the bias's gradient.
 typedef struct weight_cut {
-  int groups, blocks, parts;
+  int runs, strips, blocks, parts;  // strips of a run
 } weight_cut;
 
 enum { LAYERS_MAX = 16 };
@@ -60,15 +60,9 @@ static size_t count_work(int n, int rows, int in, int out) {
   return (size_t)n * (operations + (size_t)rows * (size_t)(in + out));
 }
 
-static int count_groups(const sac_gemm *gemm) {
-  int group = sac_gemm_group(gemm);
-  return (sac_gemm_panels(gemm->n) + group - 1) / group;
-}
-
 static void multiply_rows(const sac_gemm *gemm, rows_range rows) {
-  int groups = count_groups(gemm);
   if (rows.first == rows.end) return;
-  for (int g = 0; g < groups; g++) SAC_CPU(gemm_group)(gemm, g, rows.first, rows.end);
+  SAC_CPU(gemm)(gemm, (sac_gemm_part){rows.first, rows.end, 0, sac_gemm_strips(gemm->n)});
 }
 
 // A head of one or two outputs would fill a vector of its panel with one or two columns: there each
@@ -238,10 +232,14 @@ static sac_gemm weight_product(const sac_linear_backward_weight *op, int i) {
 
 static weight_cut cut_weight(const sac_linear_backward_weight *op, int wanted) {
   sac_gemm gemm = weight_product(op, 0);
-  weight_cut cut = {count_groups(&gemm), 1, 0};
-  while (op->n * cut.groups * cut.blocks < wanted && cut.blocks < gemm.m / BLOCK_ROWS_MIN)
+  int strips = sac_gemm_strips(gemm.n);
+  weight_cut cut = {.runs = 1, .blocks = 1};
+  while (op->n * cut.runs < wanted && cut.runs < strips) cut.runs++;
+  cut.strips = (strips + cut.runs - 1) / cut.runs;
+  cut.runs = (strips + cut.strips - 1) / cut.strips;
+  while (op->n * cut.runs * cut.blocks < wanted && cut.blocks < gemm.m / BLOCK_ROWS_MIN)
     cut.blocks++;
-  cut.parts = cut.groups * cut.blocks + 1;
+  cut.parts = cut.runs * cut.blocks + 1;
   return cut;
 }
 
@@ -257,13 +255,16 @@ static void weight_part(void *context, int i_part) {
   }
   sac_gemm gemm = weight_product(op, i);
   rows_range rows = block_range(gemm.m, cut->blocks, at % cut->blocks);
-  if (rows.first < rows.end) SAC_CPU(gemm_group)(&gemm, at / cut->blocks, rows.first, rows.end);
+  int first = at / cut->blocks * cut->strips, strips = sac_gemm_strips(gemm.n);
+  int end = first + cut->strips < strips ? first + cut->strips : strips;
+  if (rows.first < rows.end)
+    SAC_CPU(gemm)(&gemm, (sac_gemm_part){rows.first, rows.end, first, end});
 }
 
 void SAC_CPU(linear_backward_weight)(sac_backend *backend, const sac_linear_backward_weight *layer,
                                      int n_layers) {
   SAC_ASSERT(n_layers <= LAYERS_MAX);
-  int threads = sac_threads_count(sac_cpu_threads(backend)), wanted = threads > 1 ? 4 * threads : 1;
+  int threads = sac_threads_count(sac_cpu_threads(backend)), wanted = threads > 1 ? 2 * threads : 1;
   weight_work work = {.layer = layer};
   size_t size = 0;
   for (int l = 0; l < n_layers; l++) {

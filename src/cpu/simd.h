@@ -46,6 +46,11 @@ typedef sac_real sac_vector __attribute__((vector_size(SAC_VECTOR_BYTES)));
 typedef sac_real sac_vector_loose
     __attribute__((vector_size(SAC_VECTOR_BYTES), aligned(SAC_REAL_BYTES), may_alias));
 typedef __typeof__((sac_vector){0} < (sac_vector){0}) sac_vector_mask;
+#if SAC_REAL_BYTES == 4
+typedef uint32_t sac_vector_words __attribute__((vector_size(SAC_VECTOR_BYTES)));
+#else
+typedef uint64_t sac_vector_words __attribute__((vector_size(SAC_VECTOR_BYTES)));
+#endif
 
 static inline sac_vector sac_vector_load(const sac_real *from) {
   return *(const sac_vector_loose *)from;
@@ -107,6 +112,23 @@ static inline sac_vector sac_vector_relu(sac_vector x) {
   return (sac_vector)_mm256_max_ps(_mm256_setzero_ps(), (__m256)x);
 #else
   return sac_vector_clear(x < (sac_vector){0}, x);
+#endif
+}
+
+/// Bit j says that lane j is not zero; NaN is not.
+static inline unsigned sac_vector_nonzero(sac_vector x) {
+#if defined(__AVX512F__) && SAC_REAL_BYTES == 4
+  return _mm512_cmp_ps_mask((__m512)x, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+#elif defined(__AVX512F__)
+  return _mm512_cmp_pd_mask((__m512d)x, _mm512_setzero_pd(), _CMP_NEQ_UQ);
+#elif defined(__AVX2__) && SAC_REAL_BYTES == 4
+  return (unsigned)_mm256_movemask_ps((__m256)(x != (sac_vector){0}));
+#elif defined(__AVX2__)
+  return (unsigned)_mm256_movemask_pd((__m256d)(x != (sac_vector){0}));
+#else
+  unsigned bits = 0;
+  for (int j = 0; j < SAC_LANES; j++) bits |= (unsigned)(x[j] != 0) << j;
+  return bits;
 #endif
 }
 

@@ -135,6 +135,17 @@ class Stack {
     return *this;
   }
 
+  /// A share of the values, drawn, becomes zero: what a ReLU leaves behind.
+  Stack &thin(unsigned seed, double share) {
+    std::mt19937 words(seed);
+    std::bernoulli_distribution is_zero(share);
+    for (int i = 0; i < n_; i += share_)
+      for (int r = 0; r < rows_; r++)
+        for (int c = 0; c < cols_; c++)
+          if (is_zero(words)) at(i, r, c) = 0;
+    return *this;
+  }
+
   /// All values that are not part of a matrix still hold the poison.
   void expect_padding_kept() const {
     for (size_t k = 0; k < data_.size(); k++) {

@@ -37,15 +37,16 @@ void expect_near(double want, double size, double got, const char *what) {
 
 class LinearOps : public Ops {
  protected:
-  void check_forward(const Shape &s, sac_activation activation, int share);
-  void check_backward_input(const Shape &s, sac_activation activation);
-  void check_backward_weight(const Shape &s);
+  // `zeros` is the share of zeros in what is summed over
+  void check_forward(const Shape &s, sac_activation activation, int share, double zeros = 0);
+  void check_backward_input(const Shape &s, sac_activation activation, double zeros = 0);
+  void check_backward_weight(const Shape &s, double zeros = 0);
 };
 
-void LinearOps::check_forward(const Shape &s, sac_activation activation, int share) {
+void LinearOps::check_forward(const Shape &s, sac_activation activation, int share, double zeros) {
   Stack x(s.n, s.rows, s.in, s.pad, share), weight(s.n, s.out, s.in, s.pad), bias(s.n, 1, s.out);
   Stack y(s.n, s.rows, s.out, s.pad);
-  x.fill(1), weight.fill(2, 1 / std::sqrt(s.in)), bias.fill(3);
+  x.fill(1).thin(4, zeros), weight.fill(2, 1 / std::sqrt(s.in)), bias.fill(3);
   sac_linear_forward op = {s.n,           s.rows,      s.in,     s.out,     x.view(),
                            weight.view(), bias.view(), y.view(), activation};
   ops->linear_forward(backend, &op, 1);
@@ -62,10 +63,10 @@ void LinearOps::check_forward(const Shape &s, sac_activation activation, int sha
   y.expect_padding_kept();
 }
 
-void LinearOps::check_backward_input(const Shape &s, sac_activation activation) {
+void LinearOps::check_backward_input(const Shape &s, sac_activation activation, double zeros) {
   Stack dy(s.n, s.rows, s.out, s.pad), weight(s.n, s.out, s.in, s.pad), h(s.n, s.rows, s.in);
   Stack dx(s.n, s.rows, s.in, s.pad);
-  dy.fill(1), weight.fill(2), h.fill(3, 0.5);
+  dy.fill(1).thin(4, zeros), weight.fill(2), h.fill(3, 0.5);
   sac_linear_backward_input op = {s.n,        s.rows,        s.in,     s.out,
                                   dy.view(),  weight.view(), h.view(), dx.view(),
                                   activation, nullptr,       nullptr};
@@ -83,10 +84,10 @@ void LinearOps::check_backward_input(const Shape &s, sac_activation activation) 
   dx.expect_padding_kept();
 }
 
-void LinearOps::check_backward_weight(const Shape &s) {
+void LinearOps::check_backward_weight(const Shape &s, double zeros) {
   Stack dy(s.n, s.rows, s.out, s.pad), x(s.n, s.rows, s.in, s.pad);
   Stack dweight(s.n, s.out, s.in), dbias(s.n, 1, s.out);
-  dy.fill(1), x.fill(2);
+  dy.fill(1).thin(4, zeros), x.fill(2);
   sac_linear_backward_weight op = {s.n,       s.rows,   s.in,           s.out,
                                    dy.view(), x.view(), dweight.view(), dbias.view()};
   ops->linear_backward_weight(backend, &op, 1);
@@ -136,6 +137,72 @@ TEST_P(LinearOps, BackwardWeightSumsOverTheBatch) {
     if (!takes((double)s.n * s.rows * s.in * s.out)) continue;
     ASSERT_NO_FATAL_FAILURE(check_backward_weight(s));
   }
+}
+
+// The CPU goes past zeros where there are enough of them: whole strips and ragged ones, words that
+// are not full, more rows than are looked at together.
+TEST_P(LinearOps, SumsOverManyZerosAreRight) {
+  struct Case {
+    Shape shape;
+    double zeros;
+  } const cases[] = {{{2, 70, 256, 256, 0}, 0.4},  {{1, 37, 100, 77, 3}, 0.6},
+                     {{1, 1100, 256, 66, 2}, 0.4}, {{1, 300, 66, 270, 1}, 0.5},
+                     {{2, 100, 64, 64, 0}, 0.97},  {{1, 33, 64, 96, 0}, 1},
+                     {{1, 5, 66000, 64, 0}, 0.4}};
+  for (const auto &[s, zeros] : cases) {
+    SCOPED_TRACE(::testing::Message() << s.rows << " " << s.in << " " << s.out << " " << zeros);
+    if (!takes((double)s.n * s.rows * s.in * s.out)) continue;
+    for (sac_activation activation : {SAC_RELU, SAC_TANH}) {
+      ASSERT_NO_FATAL_FAILURE(check_forward(s, activation, 1, zeros));
+      ASSERT_NO_FATAL_FAILURE(check_backward_input(s, activation, zeros));
+    }
+    ASSERT_NO_FATAL_FAILURE(check_backward_weight(s, zeros));
+  }
+}
+
+// The same row alone, where zeros are many, and among full ones, where they are few.
+TEST_P(LinearOps, ARowsResultDoesNotDependOnTheZerosOfOthers) {
+  const int rows = 60, some = 9, in = 200, out = 144;
+  Stack x(1, rows, in), dy(1, rows, out), weight(1, out, in), bias(1, 1, out), h(1, rows, in);
+  x.fill(1), dy.fill(2), weight.fill(3), bias.fill(4), h.fill(5);
+  Stack thin_x(1, some, in), thin_dy(1, some, out), y(1, rows, out), dx(1, rows, in);
+  thin_x.fill(6).thin(8, 0.6), thin_dy.fill(7).thin(9, 0.6);
+  for (int r = 0; r < some; r++) {
+    for (int k = 0; k < in; k++) x.at(0, r, k) = thin_x.at(0, r, k);
+    for (int o = 0; o < out; o++) dy.at(0, r, o) = thin_dy.at(0, r, o);
+  }
+  Stack thin_y(1, some, out), thin_dx(1, some, in);
+  sac_linear_forward forward = {1,           rows,     in,      out, x.view(), weight.view(),
+                                bias.view(), y.view(), SAC_RELU};
+  ops->linear_forward(backend, &forward, 1);
+  forward.rows = some, forward.x = thin_x.view(), forward.y = thin_y.view();
+  ops->linear_forward(backend, &forward, 1);
+  sac_linear_backward_input input = {
+      1, rows, in, out, dy.view(), weight.view(), h.view(), dx.view(), SAC_RELU, nullptr, nullptr};
+  ops->linear_backward_input(backend, &input, 1);
+  input.rows = some, input.dy = thin_dy.view(), input.dx = thin_dx.view();
+  ops->linear_backward_input(backend, &input, 1);
+  for (int r = 0; r < some; r++) {
+    for (int o = 0; o < out; o++) ASSERT_EQ(y.at(0, r, o), thin_y.at(0, r, o)) << r << " " << o;
+    for (int k = 0; k < in; k++) ASSERT_EQ(dx.at(0, r, k), thin_dx.at(0, r, k)) << r << " " << k;
+  }
+}
+
+// the same for the weights' gradients, whose rows are outputs
+TEST_P(LinearOps, AnOutputsGradientDoesNotDependOnTheZerosOfOthers) {
+  const int rows = 200, in = 144, out = 60, some = 9;
+  Stack x(1, rows, in), dy(1, rows, out), thin(1, rows, some);
+  x.fill(1), dy.fill(2), thin.fill(3).thin(4, 0.6);
+  for (int r = 0; r < rows; r++)
+    for (int o = 0; o < some; o++) dy.at(0, r, o) = thin.at(0, r, o);
+  Stack all_dw(1, out, in), all_db(1, 1, out), dw(1, some, in), db(1, 1, some);
+  sac_linear_backward_weight op = {1,        rows,          in,           out, dy.view(),
+                                   x.view(), all_dw.view(), all_db.view()};
+  ops->linear_backward_weight(backend, &op, 1);
+  op.out = some, op.dy = thin.view(), op.dweight = dw.view(), op.dbias = db.view();
+  ops->linear_backward_weight(backend, &op, 1);
+  for (int o = 0; o < some; o++)
+    for (int k = 0; k < in; k++) ASSERT_EQ(all_dw.at(0, o, k), dw.at(0, o, k)) << o << " " << k;
 }
 
 TEST_P(LinearOps, BackwardInputWritesListedRowsOnlyWithTheSameBits) {
