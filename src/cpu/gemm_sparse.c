@@ -31,23 +31,25 @@ SAC_ALWAYS place find_place(const block *t, int first_row, int i) {
 }
 
 #define EACH_VECTOR(v) SAC_UNROLL for (int v = 0; v < width; v++)
-#define END_CASE(way)                                                               \
-  case way:                                                                         \
-    EACH_VECTOR(v) {                                                                \
-      int j = t->column + v * SAC_LANES;                                            \
-      sac_vector_store(at.c + j, sac_end_sum(way, t->gemm->bias, at.h, j, sum[v])); \
-    }                                                                               \
+#define END_CASE(way)                                                      \
+  case way:                                                                \
+    EACH_VECTOR(v) {                                                       \
+      int j = column + v * SAC_LANES;                                      \
+      sac_vector_store(at.c + j, sac_end_sum(way, bias, at.h, j, sum[v])); \
+    }                                                                      \
     break;
 
 SAC_ALWAYS void compute_row(int width, const block *t, place at, uint64_t bits) {
+  const sac_real *b = t->b, *bias = t->gemm->bias;
+  int column = t->column;
   sac_vector sum[SAC_STRIP_WIDTH];
   EACH_VECTOR(v) {
-    sum[v] = t->first ? (sac_vector){0} : sac_vector_load(at.c + t->column + v * SAC_LANES);
+    sum[v] = t->first ? (sac_vector){0} : sac_vector_load(at.c + column + v * SAC_LANES);
   }
   for (; bits; bits &= bits - 1) {
-    size_t k = (size_t)__builtin_ctzll(bits);
+    int k = __builtin_ctzll(bits);
     sac_vector factor = sac_vector_fill(at.a[k]);
-    const sac_vector *row = (const sac_vector *)t->b + k * (size_t)width;
+    const sac_vector *row = (const sac_vector *)(b + k * (width * SAC_LANES));
     EACH_VECTOR(v) {
       sum[v] += factor * row[v];
     }
