@@ -1,6 +1,6 @@
 #!/bin/sh
 # How updates a second grow with batch, width, seeds and threads, and how far the time of an update
-# lies above its floor (operations over the machine's multiply-add peak): lines of JSON and curves.
+# lies from what all its operations take at the multiply-add peak, zeros counted: JSON and curves.
 #
 #   scripts/scaling.sh [FOLDER]     default: runs/scaling
 #
@@ -37,7 +37,7 @@ for threads in $(seq 1 "$(nproc)"); do
 done
 
 plot() { # FILE X BY LOG
-  "$sac" plot "$out/$1.jsonl" --x "$2" --y updates_per_s,us_per_update+floor_us --by "$3" \
+  "$sac" plot "$out/$1.jsonl" --x "$2" --y updates_per_s,us_per_update+peak_us --by "$3" \
     --log "$4" --out "$out/$1.svg"
 }
 plot batch batch threads xy

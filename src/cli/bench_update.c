@@ -247,7 +247,7 @@ static sac_status print_result(update_bench *self, bool json, sac_error *err) {
             "update", "device", self->backend->ops->describe(self->backend), "threads", threads,
             "seeds", self->n_seeds, "batch", (int)cfg->algorithm.batch_size, "width",
             (int)cfg->critic.hidden.at[0], "us_per_update", p50, "p10", p10, "p90", p90,
-            "updates_per_s", 1e6 / p50, "gflops", gflops, "peak_gflops", peak, "floor_us",
+            "updates_per_s", 1e6 / p50, "gflops", gflops, "peak_gflops", peak, "peak_us",
             update_flop(cfg) / peak / 1e3, "allocated_bytes", (json_int_t)self->allocated_bytes,
             "phases", phases)),
         err);
