@@ -50,6 +50,11 @@ static inline int sac_gemm_strips(int n) {
   return (n + SAC_STRIP - 1) / SAC_STRIP;
 }
 
+/// How many vectors `count` values fill, the last one perhaps in part.
+static inline int sac_gemm_vectors(int count) {
+  return (count + SAC_LANES - 1) / SAC_LANES;
+}
+
 static inline size_t sac_gemm_row(const sac_gemm *gemm, int i) {
   return (size_t)(gemm->row ? gemm->row[i] : i);
 }
@@ -62,6 +67,15 @@ void SAC_CPU(gemm_dense)(const sac_gemm *gemm, sac_gemm_part part);
 
 /// How many values of A one word tells to be zero or not: as many rows of B are packed together.
 #define SAC_GEMM_WORD 64
+
+static inline int sac_gemm_words(const sac_gemm *gemm) {
+  return (gemm->k + SAC_GEMM_WORD - 1) / SAC_GEMM_WORD;
+}
+
+/// How many values the word that begins at `from` is about.
+static inline int sac_gemm_word_depth(const sac_gemm *gemm, int from) {
+  return gemm->k - from < SAC_GEMM_WORD ? gemm->k - from : SAC_GEMM_WORD;
+}
 
 /// How many rows of an A that lies by columns can be computed together.
 #define SAC_SPARSE_ROWS 256

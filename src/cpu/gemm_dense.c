@@ -228,7 +228,7 @@ static void compute_panel(int rows, int i_panel, bool packing, sac_real *panel, 
   t->column = i_panel * SAC_PANEL;
   t->b = packing ? gemm->b + (size_t)t->from * gemm->ldb + t->column : panel;
   t->packed = packing ? panel : NULL;
-  int cols = count_columns(gemm, i_panel), width = (cols + SAC_LANES - 1) / SAC_LANES;
+  int cols = count_columns(gemm, i_panel), width = sac_gemm_vectors(cols);
   if (cols == width * SAC_LANES && !gemm->turned)
     compute(rows, width, t);
   else
@@ -245,9 +245,11 @@ static void compute_panels(const sac_gemm *gemm, int first, int end, int first_r
     t.last = t.from + t.k == gemm->k;
     t.ending = sac_choose_ending(gemm, t.last);
     int size = t.k * SAC_PANEL;
-    for (int p = first; p < end; p++)
-      if (!packs_on_the_way(gemm, p, end_row - first_row)) SAC_CPU(gemm_pack)
-    (gemm, t.from, t.k, p * SAC_PANEL, count_columns(gemm, p), packed + (p - first) * size);
+    for (int p = first; p < end; p++) {
+      if (packs_on_the_way(gemm, p, end_row - first_row)) continue;
+      sac_real *to = packed + (p - first) * size;
+      SAC_CPU(gemm_pack)(gemm, t.from, t.k, p * SAC_PANEL, count_columns(gemm, p), to);
+    }
     for (int row = first_row; row < end_row; row += SAC_TILE_ROWS) {
       int rows = end_row - row < SAC_TILE_ROWS ? end_row - row : SAC_TILE_ROWS;
       point_rows(gemm, row, rows, t.from, &t);

@@ -46,7 +46,7 @@ void SAC_CPU(gemm_turn)(const sac_real *b, size_t ldb, int k, int cols, int widt
 
 void SAC_CPU(gemm_pack)(const sac_gemm *gemm, int k, int depth, int column, int cols,
                         sac_real *to) {
-  int width = (cols + SAC_LANES - 1) / SAC_LANES;
+  int width = sac_gemm_vectors(cols);
   if (gemm->transposed) {
     const sac_real *b = gemm->b + (size_t)column * gemm->ldb + k;
     SAC_CPU(gemm_turn)(b, gemm->ldb, depth, cols, width, to);

@@ -11,7 +11,6 @@ typedef struct block {
   const uint64_t *nonzero;  // of the first row, `words` apart
   int words, from, column, cols;
   const sac_real *a;  // the word's values row by row, where A lies by columns
-  bool first;
   sac_ending ending;
   const sac_real *b;  // rows of as many vectors, packed
 } block;
@@ -44,7 +43,7 @@ SAC_ALWAYS void compute_row(int width, const block *t, place at, uint64_t bits) 
   int column = t->column;
   sac_vector sum[SAC_STRIP_WIDTH];
   EACH_VECTOR(v) {
-    sum[v] = t->first ? (sac_vector){0} : sac_vector_load(at.c + column + v * SAC_LANES);
+    sum[v] = t->from == 0 ? (sac_vector){0} : sac_vector_load(at.c + column + v * SAC_LANES);
   }
   for (; bits; bits &= bits - 1) {
     int k = __builtin_ctzll(bits);
@@ -110,7 +109,7 @@ static void compute_ragged(int width, const block *t, int first_row, int rows) {
     place at = find_place(t, first_row, i);
     moved.a = at.a;
     if (at.h) sac_take_values(h, at.h + t->column, t->cols);
-    if (!t->first) sac_take_values(c, at.c + t->column, t->cols);
+    if (t->from > 0) sac_take_values(c, at.c + t->column, t->cols);
     compute_width[width - 1](&moved, 0, 1);
     sac_give_values(at.c + t->column, c, t->cols);
   }
@@ -122,7 +121,7 @@ static void compute_strip(block *t, int strip, int first_row, int rows, int dept
   t->column = strip * SAC_STRIP;
   t->cols = gemm->n - t->column < SAC_STRIP ? gemm->n - t->column : SAC_STRIP;
   SAC_CPU(gemm_pack)(gemm, t->from, depth, t->column, t->cols, packed);
-  int width = (t->cols + SAC_LANES - 1) / SAC_LANES;
+  int width = sac_gemm_vectors(t->cols);
   if (t->cols == width * SAC_LANES)
     compute_width[width - 1](t, first_row, rows);
   else
@@ -132,15 +131,14 @@ static void compute_strip(block *t, int strip, int first_row, int rows, int dept
 void SAC_CPU(gemm_sparse)(const sac_gemm *gemm, sac_gemm_part part, const uint64_t *nonzero) {
   sac_real turned[SAC_SPARSE_ROWS * SAC_GEMM_WORD] __attribute__((aligned(64)));
   sac_real packed[SAC_GEMM_WORD * SAC_STRIP] __attribute__((aligned(64)));
-  int words = (gemm->k + SAC_GEMM_WORD - 1) / SAC_GEMM_WORD, rows = part.end_row - part.first_row;
+  int words = sac_gemm_words(gemm), rows = part.end_row - part.first_row;
   bool turns = gemm->a_step != 1;
   block t = {.gemm = gemm, .words = words, .a = turns ? turned : NULL, .b = packed};
   for (int w = 0; w < words; w++) {
     t.nonzero = nonzero + w;
     t.from = w * SAC_GEMM_WORD;
-    t.first = w == 0;
     t.ending = sac_choose_ending(gemm, w + 1 == words);
-    int depth = gemm->k - t.from < SAC_GEMM_WORD ? gemm->k - t.from : SAC_GEMM_WORD;
+    int depth = sac_gemm_word_depth(gemm, t.from);
     const sac_real *a = gemm->a + (size_t)t.from * gemm->a_step + part.first_row;
     if (turns) SAC_CPU(gemm_turn)(a, gemm->a_step, rows, depth, SAC_GEMM_WORD / SAC_LANES, turned);
     for (int strip = part.first_strip; strip < part.end_strip; strip++)
